@@ -1,0 +1,1 @@
+"""The stand-in's HTTP interface: one module for each part of the Proxmox API."""
