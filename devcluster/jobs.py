@@ -60,7 +60,6 @@ class Jobs:
         self._next_pid = 0x1000
         self.fate: Fate = no_fate
 
-
     def find(self, upid: str) -> Job | None:
         return self._jobs.get(upid)
 

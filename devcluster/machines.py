@@ -64,7 +64,9 @@ class MachineRoom(Protocol):
 
     def machine(self, guest: Guest) -> Machine: ...
 
-    async def make_disk(self, volid: str, size_bytes: int, backing: str | None, copy_of: str | None) -> None:
+    async def make_disk(
+        self, volid: str, size_bytes: int, backing: str | None, copy_of: str | None
+    ) -> None:
         """An empty disk, an overlay of `backing`, or a full copy of `copy_of`."""
 
     async def grow_disk(self, volid: str, size_bytes: int) -> None: ...
@@ -142,7 +144,9 @@ class NullRoom:
             self._machines[guest.vmid] = held
         return held[1]
 
-    async def make_disk(self, volid: str, size_bytes: int, backing: str | None, copy_of: str | None) -> None:
+    async def make_disk(
+        self, volid: str, size_bytes: int, backing: str | None, copy_of: str | None
+    ) -> None:
         return None
 
     async def grow_disk(self, volid: str, size_bytes: int) -> None:

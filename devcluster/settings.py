@@ -66,7 +66,9 @@ class Windows:
         names = {one.name for one in fields(cls)} - {"durations"}
         for name, value in given.items():
             if name == "durations":
-                windows.durations.update({kind: float(seconds) for kind, seconds in value.items()})
+                windows.durations.update(
+                    {kind: float(seconds) for kind, seconds in value.items()}
+                )
             elif name in windows.durations:
                 windows.durations[name] = float(value)
             elif name in names:

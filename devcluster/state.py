@@ -7,9 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from devcluster.drives import GIB, boot_disk_bytes
+
 Power = Literal["stopped", "running", "paused"]
 
-GIB = 1024**3
 UUID = re.compile(r"uuid=([0-9a-fA-F-]{36})")
 
 
@@ -50,7 +51,11 @@ class Storage:
         return "" if self.shared else node
 
     def on(self, node: str) -> list[Volume]:
-        return [volume for (place, _), volume in self.volumes.items() if place == self.place(node)]
+        return [
+            volume
+            for (place, _), volume in self.volumes.items()
+            if place == self.place(node)
+        ]
 
     def volume(self, node: str, volid: str) -> Volume | None:
         return self.volumes.get((self.place(node), volid))
@@ -119,6 +124,10 @@ class Guest:
     @property
     def is_template(self) -> bool:
         return self.config.get("template") == "1"
+
+    @property
+    def boot_disk_bytes(self) -> int:
+        return boot_disk_bytes(self.config)
 
     @property
     def cores(self) -> int:
@@ -235,7 +244,19 @@ class Cluster:
     secret: str = field(default_factory=lambda: secrets.token_hex(32))
 
     def pool_of(self, vmid: int) -> str | None:
-        return next((pool.poolid for pool in self.pools.values() if vmid in pool.vmids), None)
+        return next(
+            (pool.poolid for pool in self.pools.values() if vmid in pool.vmids), None
+        )
 
     def record(self, verb: str, guest: Guest, upid: str, at: float) -> None:
-        self.effects.append(Effect(len(self.effects) + 1, verb, guest.vmid, guest.node, guest.uuid, upid, at))
+        self.effects.append(
+            Effect(
+                len(self.effects) + 1,
+                verb,
+                guest.vmid,
+                guest.node,
+                guest.uuid,
+                upid,
+                at,
+            )
+        )
