@@ -1,0 +1,66 @@
+"""The house plan: which floor each file lives on. First pattern that matches counts; a file with no room fails."""
+
+APPS = ("accounts", "quotas", "vms", "consoles", "vmportal")
+VOCABULARY, MODELS, GATEWAYS, OPERATIONS, INTERFACES = range(5)
+
+#: (glob below the repository, floor)
+FLOORS: tuple[tuple[str, int], ...] = (
+    # accounts
+    ("accounts/{__init__,roles,signals,errors,identity,mapping,keys}.py", VOCABULARY),
+    ("accounts/models.py", MODELS),
+    ("accounts/{audit,access,pools,sync,ssh_keys}.py", OPERATIONS),
+    ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
+    ("accounts/templatetags/*.py", INTERFACES),
+    ("accounts/management/**/*.py", INTERFACES),
+    # quotas
+    ("quotas/{__init__,footprint,errors,states}.py", VOCABULARY),
+    ("quotas/models.py", MODELS),
+    ("quotas/{locking,limits,usage,reservations}.py", OPERATIONS),
+    ("quotas/{apps,admin,tasks,views,urls}.py", INTERFACES),
+    # vms
+    ("vms/{__init__,states,units,lease,signals}.py", VOCABULARY),
+    ("vms/cluster/{types,upid,errors,tls,config,sizes,devices,parse,answers}.py", VOCABULARY),
+    ("vms/mirror/{__init__,diff}.py", VOCABULARY),
+    ("vms/models/*.py", MODELS),
+    ("vms/cluster/*.py", GATEWAYS),
+    ("vms/operations/*.py", OPERATIONS),
+    ("vms/mirror/*.py", OPERATIONS),
+    ("vms/{usage,access,selectors,expiry,mails,pools,placement}.py", OPERATIONS),
+    ("vms/{apps,receivers,tasks,forms,urls,admin}.py", INTERFACES),
+    ("vms/views/*.py", INTERFACES),
+    ("vms/templatetags/*.py", INTERFACES),
+    ("vms/management/**/*.py", INTERFACES),
+    # consoles
+    ("consoles/rfb/*.py", VOCABULARY),
+    ("consoles/{__init__,close_codes,groups}.py", VOCABULARY),
+    ("consoles/models.py", MODELS),
+    ("consoles/{node_socket,backpressure}.py", GATEWAYS),
+    ("consoles/{bridge,grants,visits}.py", OPERATIONS),
+    ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin}.py", INTERFACES),
+    ("consoles/management/**/*.py", INTERFACES),
+    # wiring
+    ("vmportal/{env,settings,logs,schedule}.py", VOCABULARY),
+    ("vmportal/*.py", INTERFACES),
+)
+
+#: Interfaces that other apps' interfaces may use.
+SHARED_INTERFACES = ("accounts/admin_base.py",)
+
+#: A package and the only files that may import it.
+SINGLE_DOORS: dict[str, tuple[str, ...]] = {
+    "proxmoxer": ("vms/cluster/client.py",),
+    "ldapdb": ("accounts/ldap/*.py", "accounts/ldap/engine/*.py"),
+    "ldap": ("accounts/ldap/*.py", "accounts/ldap/engine/*.py"),
+    "websockets": ("consoles/node_socket.py",),
+}
+
+#: Files that know neither Django nor Channels.
+PLAIN: tuple[str, ...] = (
+    "consoles/rfb/*.py",
+    "consoles/bridge.py",
+    "vms/{states,units,lease}.py",
+    "vms/mirror/diff.py",
+    "vms/cluster/{types,upid,errors}.py",
+    "quotas/{footprint,states,errors}.py",
+    "accounts/{roles,identity,mapping,errors}.py",
+)
