@@ -1,0 +1,22 @@
+"""Settings of the tests: the portal's own, with short periods and quick hashing."""
+
+import os
+import tempfile
+from pathlib import Path
+
+_folder = Path(os.environ.get("VMPORTAL_TEST_DIR") or tempfile.mkdtemp(prefix="vmportal-test-"))
+os.environ.setdefault("SECRET_KEY", "a-key-for-tests-only-that-is-long-enough-to-pass")
+os.environ.setdefault("DATA_DIR", str(_folder))
+os.environ.setdefault("LOG_LEVEL", "WARNING")
+
+from vmportal.settings import *  # noqa: E402, F403 (the variables above must be set first)
+
+ALLOWED_HOSTS = ["testserver", "127.0.0.1", "localhost"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+CELERY_BROKER_URL = "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS = {}

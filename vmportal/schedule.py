@@ -1,0 +1,32 @@
+"""The one table of periodic jobs: name, task, period in seconds, reason for the period."""
+
+from typing import Any
+
+
+def beat_schedule(*, mirror_s: float, catalog_s: float, follow_s: float, sweep_s: float) -> dict[str, dict[str, Any]]:
+    """Celery's beat_schedule. A job that is still waiting when the next is due is dropped (`expires`)."""
+    jobs = (
+        (
+            "mirror the cluster",
+            "vms.tasks.sync_cluster",
+            mirror_s,
+        ),  # a reading is shown plain up to 30 s of age
+        ("read storages and templates", "vms.tasks.sync_catalog", catalog_s),  # listing a storage costs 0.6 s
+        ("read pending changes", "vms.tasks.sweep_pending", mirror_s),  # a slice of everybody each time
+        ("follow operations", "vms.tasks.follow_operations", follow_s),  # a person is watching the page
+        (
+            "sweep operations",
+            "vms.tasks.sweep_operations",
+            sweep_s,
+        ),  # finds what a dead worker or broker dropped
+        ("close consoles left open", "consoles.tasks.close_abandoned", 30.0),  # a crash leaves a visit open
+        (
+            "prune console grants",
+            "consoles.tasks.prune_grants",
+            3600.0,
+        ),  # grants live 20 s; kept an hour for audit
+    )
+    return {
+        name: {"task": task, "schedule": period_s, "options": {"expires": max(period_s, 1.0)}}
+        for name, task, period_s in jobs
+    }

@@ -1,0 +1,267 @@
+"""The portal's settings. Every value comes from an environment variable through `env.py`.
+
+docs/configuration.md explains each variable; a test compares the two.
+"""
+
+from pathlib import Path
+
+import django_stubs_ext
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from vmportal.env import SQLITE, from_process
+from vmportal.logs import log_config
+from vmportal.schedule import beat_schedule
+
+django_stubs_ext.monkeypatch()
+env = from_process()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- what this process is --------------------------------------------------------------------------------
+DEBUG = False
+DEMO = env.flag("DEMO", default=False)
+VMPORTAL_ROLE = env.one_of("VMPORTAL_ROLE", "all", ("all", "web", "consoles", "worker"))
+DATA_DIR = env.path("DATA_DIR", BASE_DIR / "data")
+BUILD_DIR = env.path("BUILD_DIR", BASE_DIR / "build")
+
+# --- the site --------------------------------------------------------------------------------------------
+SITE_NAME = env.text("SITE_NAME", "House VMs")
+SITE_URL = env.origin("SITE_URL", "http://127.0.0.1:8000")
+SECURE = SITE_URL.startswith("https://")
+SITE_HOST = SITE_URL.split("://", 1)[1].rsplit(":", 1)[0]
+SECRET_KEY = env.secret("SECRET_KEY")
+if len(SECRET_KEY) < 40:
+    raise ImproperlyConfigured("SECRET_KEY is missing or short. It takes at least 40 random characters.")
+SECRET_KEY_FALLBACKS = [key for key in env.secret("SECRET_KEY_FALLBACKS").split(",") if key]
+ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", (SITE_HOST,)))
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, most=5)
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+if DEMO and SITE_HOST not in {"127.0.0.1", "localhost"}:
+    raise ImproperlyConfigured(f"SITE_URL is {SITE_URL!r}. In demo mode it takes a loopback address only.")
+
+# --- apps and middleware ---------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "accounts.apps.AccountsConfig",
+    "quotas.apps.QuotasConfig",
+    "vms.apps.VmsConfig",
+    "consoles.apps.ConsolesConfig",
+    "vmportal.apps.PortalAdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "channels",
+    "csp",
+    "django_htmx",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.NoStoreMiddleware",
+]
+ROOT_URLCONF = "vmportal.urls"
+ASGI_APPLICATION = "vmportal.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.context.site",
+            ],
+            "builtins": ["django.templatetags.static", "django.contrib.humanize.templatetags.humanize"],
+        },
+    }
+]
+
+# --- data ------------------------------------------------------------------------------------------------
+DATABASES: dict[str, dict[str, object]] = {"default": env.database("DATABASE_URL", DATA_DIR / "portal.sqlite3")}
+DATABASE_WAIT_S = env.seconds("DATABASE_WAIT_S", 20)
+if DATABASES["default"]["ENGINE"] == SQLITE:
+    # IMMEDIATE: a transaction that will write takes the lock at its start, so that it never fails half-way.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": DATABASE_WAIT_S,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+TIME_ZONE = env.text("TIME_ZONE", "UTC")
+USE_TZ = True
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+
+# --- processes talking to each other ---------------------------------------------------------------------
+CHANNEL_REDIS_URL = env.secret("CHANNEL_REDIS_URL")
+CHANNEL_LAYERS: dict[str, dict[str, object]] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+if CHANNEL_REDIS_URL:
+    CHANNEL_LAYERS["default"] = {
+        "BACKEND": "channels_redis.core.RedisChannelLayer",
+        "CONFIG": {"hosts": [CHANNEL_REDIS_URL]},
+    }
+CELERY_BROKER_URL = env.secret("BROKER_URL", "filesystem://")
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, object] = {}
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(DATA_DIR / "broker"),
+        "data_folder_out": str(DATA_DIR / "broker"),
+        "control_folder": str(DATA_DIR / "broker-control"),
+    }
+elif CELERY_BROKER_URL.startswith("redis"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "visibility_timeout": 600,
+        "unacked_restore_throttle": 1,
+        "unacked_restore_interval": 2,
+    }
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 20
+CELERY_TIMEZONE = "UTC"
+
+# --- periods and deadlines of our own work ---------------------------------------------------------------
+MIRROR_PERIOD_S = env.seconds("MIRROR_PERIOD_S", 15)
+CATALOG_PERIOD_S = env.seconds("CATALOG_PERIOD_S", 300)
+PENDING_SWEEP_S = env.seconds("PENDING_SWEEP_S", 3600)
+PENDING_SWEEP_PARALLEL = env.integer("PENDING_SWEEP_PARALLEL", 4, least=1, most=4)
+ABSENT_READINGS = env.integer("ABSENT_READINGS", 3, least=1)
+ABSENT_AFTER_S = env.seconds("ABSENT_AFTER_S", 180)
+FOLLOW_PERIOD_S = env.seconds("FOLLOW_PERIOD_S", 5)
+SWEEP_PERIOD_S = env.seconds("SWEEP_PERIOD_S", 15)
+OPERATION_LEASE_S = env.seconds("OPERATION_LEASE_S", 30)
+OPERATION_UNCERTAIN_S = env.seconds("OPERATION_UNCERTAIN_S", 600)
+OPERATION_RECONCILE_QUIET_S = env.seconds("OPERATION_RECONCILE_QUIET_S", 35)
+RESERVATION_HELD_S = env.seconds("RESERVATION_HELD_S", 3600)
+SHUTDOWN_WAIT_S = env.integer("SHUTDOWN_WAIT_S", 60, least=1, most=600)
+CELERY_BEAT_SCHEDULE = beat_schedule(
+    mirror_s=MIRROR_PERIOD_S, catalog_s=CATALOG_PERIOD_S, follow_s=FOLLOW_PERIOD_S, sweep_s=SWEEP_PERIOD_S
+)
+
+# --- quota -----------------------------------------------------------------------------------------------
+QUOTA_USAGE_COUNTER = "vms.usage.count_usage"
+QUOTA_DEFAULT_CORES = env.integer("QUOTA_DEFAULT_CORES", 8)
+QUOTA_DEFAULT_MEMORY_MIB = env.integer("QUOTA_DEFAULT_MEMORY_MIB", 8 * 1024)
+QUOTA_DEFAULT_DISK_GIB = env.integer("QUOTA_DEFAULT_DISK_GIB", 250)
+
+# --- Proxmox ---------------------------------------------------------------------------------------------
+PROXMOX_HOSTS = env.hosts("PROXMOX_HOSTS", 8006)
+PROXMOX_NODE_HOSTS = env.host_pairs("PROXMOX_NODE_HOSTS", 8006)
+PROXMOX_USER = env.text("PROXMOX_USER")
+PROXMOX_TOKEN_NAME = env.text("PROXMOX_TOKEN_NAME")
+PROXMOX_TOKEN_VALUE = env.secret("PROXMOX_TOKEN_VALUE")
+PROXMOX_CONSOLE_TOKEN_NAME = env.text("PROXMOX_CONSOLE_TOKEN_NAME")
+PROXMOX_CONSOLE_TOKEN_VALUE = env.secret("PROXMOX_CONSOLE_TOKEN_VALUE")
+PROXMOX_CA_FILE = env.text("PROXMOX_CA_FILE")
+PROXMOX_FINGERPRINTS = env.fingerprints("PROXMOX_FINGERPRINTS")
+PROXMOX_VM_STORAGE = env.text("PROXMOX_VM_STORAGE", "local-lvm")
+PROXMOX_ISO_STORAGE = env.text("PROXMOX_ISO_STORAGE", "local")
+PROXMOX_BRIDGE = env.text("PROXMOX_BRIDGE", "vmbr0")
+PROXMOX_VMID_RANGE = env.span("PROXMOX_VMID_RANGE", (10_000, 999_999))
+PROXMOX_POOL_PARENT = env.text("PROXMOX_POOL_PARENT")
+PROXMOX_CONNECT_TIMEOUT_S = env.seconds("PROXMOX_CONNECT_TIMEOUT_S", 5)
+PROXMOX_READ_TIMEOUT_S = env.seconds("PROXMOX_READ_TIMEOUT_S", 35)
+
+# --- consoles --------------------------------------------------------------------------------------------
+CONSOLE_GRANT_S = env.seconds("CONSOLE_GRANT_S", 20)
+CONSOLE_RECHECK_S = env.seconds("CONSOLE_RECHECK_S", 2)
+CONSOLE_DIAL_S = env.seconds("CONSOLE_DIAL_S", 8)
+CONSOLE_UPGRADE_S = env.seconds("CONSOLE_UPGRADE_S", 5)
+CONSOLE_HANDSHAKE_S = env.seconds("CONSOLE_HANDSHAKE_S", 10)
+CONSOLE_PAUSED_S = env.seconds("CONSOLE_PAUSED_S", 30)
+CONSOLE_KEEPALIVE_S = env.seconds("CONSOLE_KEEPALIVE_S", 60)
+
+# --- sign-in and sessions --------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.LocalOnlyBackend"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.PortalAccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
+ACCOUNT_SESSION_REMEMBER = False
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = False
+USERSESSIONS_TRACK_ACTIVITY = False
+SESSION_COOKIE_AGE = env.integer("SESSION_S", 12 * 3600, least=60)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE
+CSRF_COOKIE_HTTPONLY = False
+CSRF_FAILURE_VIEW = "accounts.views.csrf_failure"
+
+# --- the browser's rules ---------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE else 0
+SECURE_SSL_REDIRECT = SECURE
+SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+if SECURE and TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- static files ----------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATIC_ROOT = env.path("STATIC_ROOT", DATA_DIR / "static")
+STATICFILES_DIRS: list[object] = [BASE_DIR / "static"]
+if (BUILD_DIR / "vendor").is_dir():
+    STATICFILES_DIRS.append(("vendor", BUILD_DIR / "vendor"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "vmportal.static_storage.HashedModuleStorage"},
+}
+WHITENOISE_USE_FINDERS = False
+
+# --- mail, logs ------------------------------------------------------------------------------------------
+_mail = env.mail("EMAIL_URL")
+globals().update(_mail)
+DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"vmportal@{SITE_HOST}")
+LOGGING = log_config(env.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")))
+SILENCED_SYSTEM_CHECKS: list[str] = []

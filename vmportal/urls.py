@@ -1,0 +1,14 @@
+"""Root URLconf: one include per app."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from vmportal.health import healthz
+
+urlpatterns = [
+    path("healthz", healthz, name="healthz"),
+    path("accounts/", include("accounts.urls")),
+    path("admin/", admin.site.urls),
+    path("", include("vms.urls")),
+    path("", include("consoles.urls")),
+]

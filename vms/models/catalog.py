@@ -1,0 +1,84 @@
+"""What the cluster offers: nodes, storages, templates, ISOs. Written by the mirror; marks by RTPs."""
+
+from django.db import models
+
+
+class Node(models.Model):
+    """A node of the cluster as last read."""
+
+    name = models.CharField(max_length=63, unique=True)
+    is_online = models.BooleanField(default=False)
+    cpus = models.PositiveIntegerField(null=True, blank=True)
+    memory_mib = models.PositiveBigIntegerField(null=True, blank=True)
+    memory_used_mib = models.PositiveBigIntegerField(null=True, blank=True)
+    last_seen = models.DateTimeField(null=True, blank=True, help_text="When it last answered.")
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Storage(models.Model):
+    """A storage on a node; a shared one has a row for each node."""
+
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="storages")
+    name = models.CharField(max_length=100)
+    is_shared = models.BooleanField(default=False)
+    content = models.CharField(max_length=200, blank=True, default="", help_text="Kinds it holds, by commas.")
+    total_bytes = models.BigIntegerField(null=True, blank=True)
+    used_bytes = models.BigIntegerField(null=True, blank=True)
+    last_seen = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "node"]
+        constraints = [models.UniqueConstraint(fields=["node", "name"], name="storage_once_per_node")]
+
+    def __str__(self) -> str:
+        return f"{self.name} on {self.node}"
+
+
+class Template(models.Model):
+    """A template of the cluster that members may clone unless hidden. Identity is the smbios uuid."""
+
+    smbios_uuid = models.UUIDField(unique=True)
+    vmid = models.PositiveIntegerField()
+    node = models.CharField(max_length=63)
+    name = models.CharField(max_length=120)
+    title = models.CharField(max_length=80, blank=True, default="", help_text="What members read; empty: the name.")
+    cores = models.PositiveIntegerField(default=1)
+    memory_mib = models.PositiveIntegerField(default=512)
+    disk_gib = models.PositiveIntegerField(default=1)
+    disk_slot = models.CharField(max_length=16, blank=True, default="", help_text="The disk that grows, such as scsi0.")
+    storage = models.CharField(max_length=100, blank=True, default="")
+    has_cloud_init = models.BooleanField(default=False)
+    cloud_init_user = models.CharField(max_length=32, blank=True, default="")
+    is_hidden = models.BooleanField(default=False)
+    last_seen = models.DateTimeField(null=True, blank=True)
+    missing_since = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name", "vmid"]
+
+    def __str__(self) -> str:
+        return self.title or self.name
+
+
+class IsoImage(models.Model):
+    """An ISO file members may install from unless hidden."""
+
+    volid = models.CharField(max_length=255, help_text="Proxmox's name of it.")
+    node = models.CharField(max_length=63, blank=True, default="", help_text="Empty on a shared storage.")
+    name = models.CharField(max_length=200)
+    size_bytes = models.BigIntegerField(default=0)
+    is_hidden = models.BooleanField(default=False)
+    last_seen = models.DateTimeField(null=True, blank=True)
+    missing_since = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["volid", "node"], name="iso_once_per_place")]
+
+    def __str__(self) -> str:
+        return self.name

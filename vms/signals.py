@@ -1,0 +1,10 @@
+"""How this app speaks upward. All are sent on commit.
+
+vm_gone(vm_id): the machine is gone or was replaced; its consoles end.
+pool_changed(vm_id): the machine moved to another pool; rights to it are read again.
+"""
+
+from django.dispatch import Signal
+
+vm_gone = Signal()
+pool_changed = Signal()
