@@ -46,6 +46,7 @@ INSTALLED_APPS = [
     "quotas.apps.QuotasConfig",
     "vms.apps.VmsConfig",
     "consoles.apps.ConsolesConfig",
+    "vmportal.apps.WiringConfig",
     "vmportal.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

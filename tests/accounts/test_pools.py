@@ -6,6 +6,7 @@ from django.db import IntegrityError, transaction
 from accounts import access, pools
 from accounts.models import AuditEvent, Pool
 from accounts.roles import PoolKind, Role
+from accounts.signals import membership_removed
 from tests.cast import Cast, person
 
 
@@ -52,7 +53,7 @@ def test_removing_a_member_says_so_after_commit(cast: Cast, django_capture_on_co
     def listen(user_id: int, pool_id: int, **_: object) -> None:
         heard.append((user_id, pool_id))
 
-    pools.membership_removed.connect(listen)
+    membership_removed.connect(listen)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         assert pools.remove_member(cast.shared, cast.carol, by=cast.alice)
 
