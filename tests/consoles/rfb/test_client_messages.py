@@ -1,0 +1,125 @@
+"""The browser's messages: an allow-list, rewritten encodings, requests held back."""
+
+import random
+import struct
+
+import pytest
+
+from consoles.rfb.client_messages import ClientMessages, merged
+from consoles.rfb.constants import ALLOWED_ENCODINGS
+from consoles.rfb.errors import BrowserBroke
+from tests.consoles.rfb.conversations import (
+    CLIPBOARD,
+    KEY_A,
+    PIXEL_FORMAT,
+    POINTER,
+    QEMU_KEY,
+    byte_wise,
+    cut_everywhere,
+    encodings,
+    fed,
+    request,
+)
+
+#: What noVNC 1.7 asks for, in its order.
+NOVNC = (1, 7, -260, 50, 5, 2, 21, 6, 16, 0, -26, -254, -223, -224, -258, -261, -308, -309, -312, -313, -307,
+         -1063131698, 0x574D5664, -239, -316)
+STREAM = PIXEL_FORMAT + encodings(*NOVNC) + request(incremental=0) + KEY_A + POINTER + CLIPBOARD + QEMU_KEY + request()
+
+
+def expected(*, view_only: bool = False) -> bytes:
+    kept = encodings(*(number for number in NOVNC if number in ALLOWED_ENCODINGS))
+    typed = b"" if view_only else KEY_A + POINTER + CLIPBOARD + QEMU_KEY
+    return PIXEL_FORMAT + kept + request(incremental=0) + typed + request()
+
+
+@pytest.mark.parametrize("pieces", cut_everywhere(STREAM))
+def test_messages_are_the_same_however_they_are_cut(pieces: list[bytes]) -> None:
+    assert fed(ClientMessages().receive, pieces) == expected()
+
+
+def test_a_viewer_who_may_only_look_types_nothing_but_is_seen_to_be_there() -> None:
+    messages = ClientMessages(view_only=True)
+
+    assert fed(messages.receive, byte_wise(STREAM)) == expected(view_only=True)
+
+    assert messages.inputs == 4
+
+
+def test_nothing_that_changes_the_length_of_a_message_is_negotiated() -> None:
+    dangerous = {-312, -313, -308, -309, -316, -1063131698, -257, -259}  # fence … QEMU audio
+
+    assert ClientMessages().receive(encodings(*dangerous, 5)) == encodings(5)
+
+    assert not dangerous & ALLOWED_ENCODINGS
+
+
+@pytest.mark.parametrize("kind", sorted(set(range(256)) - {0, 2, 3, 4, 5, 6, 255}))
+def test_every_other_message_type_ends_the_conversation(kind: int) -> None:
+    with pytest.raises(BrowserBroke, match=f"type {kind} is not allowed"):
+        ClientMessages().receive(bytes((kind,)) + bytes(20))
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (struct.pack(">BBHH", 5, 0x80, 1, 1), "extended mouse buttons"),
+        (struct.pack(">B3xi", 6, -8), "clipboard of -8 bytes"),
+        (struct.pack(">B3xi", 6, 1024 * 1024 + 1), "clipboard of 1048577 bytes"),
+        (struct.pack(">B3xI", 6, 0xFFFFFFFF), "clipboard of -1 bytes"),
+        (struct.pack(">BBH", 2, 0, 257), "257 encodings"),
+        (b"\xff\x01\0\0", "QEMU message 1"),
+    ],
+)
+def test_what_was_not_negotiated_or_is_too_large_is_named(data: bytes, words: str) -> None:
+    with pytest.raises(BrowserBroke, match=words):
+        ClientMessages().receive(data)
+
+
+def test_a_held_request_comes_out_once_and_covers_all_of_them() -> None:
+    messages = ClientMessages()
+    messages.hold_requests()
+
+    assert messages.receive(request(x=10, y=20, width=5, height=5) + KEY_A) == KEY_A
+    assert messages.receive(request(incremental=0, x=100, y=0, width=20, height=10)) == b""
+
+    assert messages.release_requests() == request(incremental=0, x=10, y=0, width=110, height=25)
+    assert (messages.release_requests(), messages.receive(request())) == (b"", request())
+
+
+def test_merging_keeps_an_incremental_request_only_of_two() -> None:
+    assert merged(request(), request()) == request()
+    assert merged(request(incremental=0), request())[1] == 0
+    assert merged(request(x=65_535, width=65_535), request())[6:8] == b"\xff\xff"
+
+
+def message(chance: random.Random) -> bytes:
+    kind = chance.randrange(7)
+    if kind == 0:
+        return encodings(*(chance.choice([*ALLOWED_ENCODINGS]) for _ in range(chance.randrange(9))))
+    if kind == 1:
+        text = chance.randbytes(chance.randrange(300))
+        return struct.pack(">B3xI", 6, len(text)) + text
+    return (PIXEL_FORMAT, KEY_A, POINTER, QEMU_KEY, request())[kind - 2]
+
+
+def test_random_streams_cut_at_random_come_out_whole() -> None:
+    chance = random.Random(6143)
+    for _ in range(500):
+        stream = b"".join(message(chance) for _ in range(chance.randrange(1, 20)))
+        cuts = sorted(chance.randrange(len(stream) + 1) for _ in range(chance.randrange(8)))
+        pieces = [stream[a:b] for a, b in zip([0, *cuts], [*cuts, len(stream)], strict=True)]
+
+        assert fed(ClientMessages().receive, pieces) == stream
+
+
+def test_noise_is_refused_in_words_and_never_breaks_us() -> None:
+    chance = random.Random(34)
+    refused = 0
+    for _ in range(3000):
+        try:
+            ClientMessages().receive(chance.randbytes(chance.randrange(1, 400)))
+        except BrowserBroke:
+            refused += 1
+
+    assert refused > 2500
