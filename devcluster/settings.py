@@ -4,9 +4,10 @@ import json
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-Profile = Literal["8.4", "9.2"]
+Profile = Literal["8.4.1", "8.4", "9.2"]
 
 VERSIONS: dict[str, dict[str, str]] = {
+    "8.4.1": {"release": "8.4", "version": "8.4.1", "repoid": "2a4d8c11e907b6f3"},
     "8.4": {"release": "8.4", "version": "8.4.21", "repoid": "4e1a9d2c7b60f358"},
     "9.2": {"release": "9.2", "version": "9.2.11", "repoid": "b7c05e31fa92846d"},
 }
@@ -21,6 +22,7 @@ DURATIONS_S: dict[str, float] = {
     "qmpause": 0.1,
     "qmresume": 0.1,
     "qmcreate": 0.5,
+    "clone_claim": 0.1,
     "qmclone": 1.5,
     "qmclone_full": 6.0,
     "qmdestroy": 0.7,
@@ -43,6 +45,8 @@ class Windows:
     ticket_valid: float = 40.0
     vnc_password_valid: float = 30.0
     vnc_idle_cut: float = 900.0
+    vnc_start_delay: float = 1.5
+    vnc_stopped_eof: float = 1.1
     resources_lag: float = 10.0
     auth_delay: float = 3.0
     lock_wait: float = 10.0
@@ -66,9 +70,7 @@ class Windows:
         names = {one.name for one in fields(cls)} - {"durations"}
         for name, value in given.items():
             if name == "durations":
-                windows.durations.update(
-                    {kind: float(seconds) for kind, seconds in value.items()}
-                )
+                windows.durations.update({kind: float(seconds) for kind, seconds in value.items()})
             elif name in windows.durations:
                 windows.durations[name] = float(value)
             elif name in names:
@@ -87,6 +89,11 @@ class Settings:
     profile: Profile = "9.2"
     windows: Windows = field(default_factory=Windows)
     seed: str = "test"
+
+    @property
+    def old_vnc_tickets(self) -> bool:
+        """Before April 2026: the ticket names no port, and a password only comes on request."""
+        return self.profile == "8.4.1"
 
     @property
     def major(self) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from devcluster.access import Access
 from devcluster.clock import Clock
+from devcluster.consoles import ConsoleDesk
 from devcluster.faults import Faults
 from devcluster.jobs import Job, Jobs
 from devcluster.machines import MachineRoom
@@ -22,6 +23,8 @@ class Site:
     faults: Faults
     room: MachineRoom
     access: Access
+    desk: ConsoleDesk
+    certificate: str = ""
     random: random.Random = field(default_factory=random.Random)
 
     def guest(self, node: str, vmid: int) -> Guest:
@@ -43,10 +46,7 @@ class Site:
     def reported(self, guest: Guest) -> Reported | None:
         """What /cluster/resources knows about a guest: up to one round old, nothing before its first round."""
         now = self.clock.now()
-        due = (
-            guest.dirty_since is not None
-            and now - guest.dirty_since >= self.settings.windows.resources_lag
-        )
+        due = guest.dirty_since is not None and now - guest.dirty_since >= self.settings.windows.resources_lag
         if due:
             guest.reported = self.report(guest)
             guest.dirty_since = None
@@ -55,11 +55,7 @@ class Site:
     def report(self, guest: Guest) -> Reported:
         now = self.clock.now()
         uptime_s = int(now - guest.started_at) if guest.started_at is not None else 0
-        cores = (
-            min(guest.cores, self.cluster.nodes[guest.node].cores)
-            if guest.node in self.cluster.nodes
-            else 1
-        )
+        cores = min(guest.cores, self.cluster.nodes[guest.node].cores) if guest.node in self.cluster.nodes else 1
         return Reported(
             guest.power,
             guest.name,
@@ -72,28 +68,18 @@ class Site:
         )
 
 
-def make_site(
-    settings: Settings, cluster: Cluster, room: MachineRoom, clock: Clock | None = None
-) -> Site:
+def make_site(settings: Settings, cluster: Cluster, room: MachineRoom, clock: Clock | None = None) -> Site:
     clock = clock or Clock()
-    faults = Faults()
-    site = Site(
-        settings,
-        clock,
-        cluster,
-        Jobs(clock),
-        faults,
-        room,
-        Access(cluster, settings, faults),
-    )
+    faults, jobs = Faults(), Jobs(clock)
+    access = Access(cluster, settings, faults)
+    desk = ConsoleDesk(settings, clock, cluster, jobs=jobs, faults=faults, room=room)
+    site = Site(settings, clock, cluster, jobs, faults, room, access, desk)
     site.jobs.fate = lambda job: _fate(faults, job)
     return site
 
 
 def _fate(faults: Faults, job: Job) -> str | None:
-    never = faults.of("task_never_ends", type=job.type) or faults.of(
-        "task_never_ends", type=None
-    )
+    never = faults.of("task_never_ends", type=job.type) or faults.of("task_never_ends", type=None)
     if never is not None and never.times != 0:
         faults.use(never)
         return "never"
