@@ -27,10 +27,16 @@ class RfbSession:
         """Keys, pointer moves and clipboards the browser has sent; what an idle clock looks at."""
         return self._messages.inputs
 
+    @property
+    def node_ready(self) -> bool:
+        """The node took the password and waits for ClientInit, or is past that."""
+        return self._node is not None and self._node.state is NodeState.READY
+
     def attach_node(self, password: bytes) -> None:
         """A new connection to the node; the browser's half stays where it is. Only before `is_open`."""
         if self.is_open:
             raise NodeBroke("a node cannot be exchanged under an open console")
+        self._for_node.clear()
         self._node = NodeSide(password)
 
     def from_node(self, data: bytes) -> bytes:
@@ -77,7 +83,7 @@ class RfbSession:
     def _open_when_ready(self) -> bytes:
         """Sends ClientInit once both are ready; what the node may have said already is the browser's."""
         node = self._node
-        if node is None or node.state is not NodeState.READY or self._browser.state is not BrowserState.READY:
+        if node is None or not self.node_ready or self._browser.state is not BrowserState.READY:
             return b""
         self.is_open = True
         self._for_node += SHARED + self._messages.receive(self._browser.left_over())

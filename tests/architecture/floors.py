@@ -8,7 +8,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     # accounts
     ("accounts/{__init__,roles,signals,errors,identity,mapping,keys}.py", VOCABULARY),
     ("accounts/models.py", MODELS),
-    ("accounts/{audit,access,pools,sync,ssh_keys}.py", OPERATIONS),
+    ("accounts/{audit,access,pools,sync,ssh_keys,addresses}.py", OPERATIONS),
     ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
     ("accounts/templatetags/*.py", INTERFACES),
     ("accounts/management/**/*.py", INTERFACES),
@@ -18,24 +18,24 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("quotas/{locking,limits,usage,reservations}.py", OPERATIONS),
     ("quotas/{apps,admin,tasks,views,urls}.py", INTERFACES),
     # vms
-    ("vms/{__init__,states,units,lease,signals}.py", VOCABULARY),
+    ("vms/{__init__,states,units,lease,signals,verbs,shown,meters,sizes}.py", VOCABULARY),
     ("vms/cluster/{types,upid,errors,tls,config,sizes,devices,parse,answers}.py", VOCABULARY),
     ("vms/mirror/{__init__,diff}.py", VOCABULARY),
     ("vms/models/*.py", MODELS),
     ("vms/cluster/*.py", GATEWAYS),
     ("vms/operations/*.py", OPERATIONS),
     ("vms/mirror/*.py", OPERATIONS),
-    ("vms/{usage,access,selectors,expiry,mails,pools,placement}.py", OPERATIONS),
+    ("vms/{usage,access,selectors,rows,expiry,mails,pools,placement}.py", OPERATIONS),
     ("vms/{apps,receivers,tasks,forms,urls,admin}.py", INTERFACES),
     ("vms/views/*.py", INTERFACES),
     ("vms/templatetags/*.py", INTERFACES),
     ("vms/management/**/*.py", INTERFACES),
     # consoles
     ("consoles/rfb/*.py", VOCABULARY),
-    ("consoles/{__init__,close_codes,groups}.py", VOCABULARY),
+    ("consoles/{__init__,close_codes,frames,groups}.py", VOCABULARY),
     ("consoles/models.py", MODELS),
     ("consoles/{node_socket,backpressure}.py", GATEWAYS),
-    ("consoles/{bridge,grants,visits}.py", OPERATIONS),
+    ("consoles/{bridge,dialing,grants,visits,authority}.py", OPERATIONS),
     ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin}.py", INTERFACES),
     ("consoles/management/**/*.py", INTERFACES),
     # wiring
@@ -44,7 +44,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
 )
 
 #: Interfaces that other apps' interfaces may use.
-SHARED_INTERFACES = ("accounts/admin_base.py",)
+SHARED_INTERFACES = ("accounts/admin_base.py", "accounts/forms.py")
 
 #: A package and the only files that may import it.
 SINGLE_DOORS: dict[str, tuple[str, ...]] = {
@@ -58,9 +58,9 @@ SINGLE_DOORS: dict[str, tuple[str, ...]] = {
 PLAIN: tuple[str, ...] = (
     "consoles/rfb/*.py",
     "consoles/bridge.py",
-    "vms/{states,units,lease}.py",
+    "vms/{states,units,lease,verbs,shown,meters,sizes}.py",
     "vms/mirror/diff.py",
     "vms/cluster/{types,upid,errors}.py",
     "quotas/{footprint,states,errors}.py",
-    "accounts/{roles,identity,mapping,errors}.py",
+    "accounts/{roles,identity,mapping,errors,keys}.py",
 )

@@ -1,0 +1,44 @@
+"""How a console can end: WebSocket close code, a word for rows and logs, the sentence the person reads.
+
+One table; the page gets it as data. Codes from 4000 on are ours (RFC 6455 section 7.4.2).
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One way to end. `again`: the page tries again by itself, each time with a new grant."""
+
+    code: int
+    word: str
+    sentence: str
+    again: bool = False
+
+
+LEFT = End(1000, "left", "You closed the console.")
+SIGNED_OUT = End(4001, "signed_out", "You were signed out. Sign in again to open the console.")
+RIGHT_LOST = End(4003, "right_lost", "You may no longer use this VM's console. Someone changed who may.")
+GONE = End(4004, "gone", "This VM does not exist any more.")
+STOPPED = End(4005, "stopped", "The VM is not running.", again=True)
+TOO_SLOW = End(4008, "too_slow", "Your connection is too slow for this screen. Reconnect when it is better.")
+BUSY = End(4009, "busy", "Others opened this VM's console at the same moment.", again=True)
+NODE_ENDED = End(4010, "node_ended", "The connection to the VM's screen broke.", again=True)
+UNREACHABLE = End(4011, "unreachable", "The cluster does not answer. Your VM may be fine.", again=True)
+REFUSED = End(4012, "refused", "The cluster refused the console. Your VM was not changed; an RTP can see why.")
+BROWSER_BROKE = End(4013, "browser_broke", "Your browser sent something that a console does not understand.")
+NODE_BROKE = End(4014, "node_broke", "The VM's screen answered in a way we do not understand. An RTP can see why.")
+UNCHECKED = End(4015, "unchecked", "We could not check your right to this console for a while.", again=True)
+RESTARTING = End(4016, "restarting", "The portal is restarting.", again=True)
+FAILED = End(4017, "failed", "Something broke on our side. Your VM is not affected.", again=True)
+
+ENDS = (
+    LEFT, SIGNED_OUT, RIGHT_LOST, GONE, STOPPED, TOO_SLOW, BUSY, NODE_ENDED, UNREACHABLE, REFUSED, BROWSER_BROKE,
+    NODE_BROKE, UNCHECKED, RESTARTING, FAILED,
+)  # fmt: skip
+BY_WORD = {end.word: end for end in ENDS}
+
+
+def table() -> dict[str, dict[str, object]]:
+    """Close code to sentence and whether to try again, as the page's script reads it."""
+    return {str(end.code): {"sentence": end.sentence, "again": end.again} for end in ENDS}
