@@ -3,6 +3,7 @@
     ClusterError                 catch-all
     ├── Unreachable              nothing ran; asking again later is safe
     │   ├── CertificateRefused   whoever answered could not prove to be the cluster
+    │   ├── TimedOut             a read was not answered in time
     │   ├── Malformed            a read was answered with something that is no answer
     │   └── NotConfigured        this process was given no address or token
     ├── OutcomeUnknown           a change was sent and its answer lost; it may have happened, find out
@@ -34,6 +35,10 @@ class Unreachable(ClusterError):
 
 class CertificateRefused(Unreachable):
     """The certificate is not the cluster's; nothing was sent."""
+
+
+class TimedOut(Unreachable):
+    """A read was not answered in time; asking at once again would take as long."""
 
 
 class Malformed(Unreachable):
