@@ -107,8 +107,7 @@ def built_in_roles(major: int) -> dict[str, frozenset[str]]:
     return {
         "Administrator": all_privileges(major),
         "NoAccess": frozenset(),
-        "PVEAdmin": all_privileges(major)
-        - {"Permissions.Modify", "Sys.Modify", "Sys.PowerMgmt", "Realm.Allocate"},
+        "PVEAdmin": all_privileges(major) - {"Permissions.Modify", "Sys.Modify", "Sys.PowerMgmt", "Realm.Allocate"},
         "PVEAuditor": frozenset(
             {
                 "VM.Audit",
@@ -126,9 +125,7 @@ def built_in_roles(major: int) -> dict[str, frozenset[str]]:
         "PVESDNUser": frozenset({"SDN.Audit", "SDN.Use"}),
         "PVETemplateUser": frozenset({"VM.Audit", "VM.Clone"}),
         "PVEVMAdmin": frozenset(VM_COMMON) | agent,
-        "PVEVMUser": frozenset(
-            vm_user | ({"VM.GuestAgent.Audit"} if major >= 9 else set())
-        ),
+        "PVEVMUser": frozenset(vm_user | ({"VM.GuestAgent.Audit"} if major >= 9 else set())),
     }
 
 
@@ -147,9 +144,7 @@ class Access:
 
     def held(self, who: Identity, path: str) -> Held:
         """Privileges on a path; the number is the propagate flag, 0 still means held."""
-        privileges = (
-            self._token_held(who, path) if who.tokenid else self._own(who.userid, path)
-        )
+        privileges = self._token_held(who, path) if who.tokenid else self._own(who.userid, path)
         return self._narrowed(who, path, privileges)
 
     def _token_held(self, who: Identity, path: str) -> Held:
@@ -181,9 +176,7 @@ class Access:
             here = {
                 entry.roleid: entry.propagate
                 for entry in self._cluster.acl
-                if entry.path == level
-                and entry.ugid == ugid
-                and (entry.propagate or depth == len(parts))
+                if entry.path == level and entry.ugid == ugid and (entry.propagate or depth == len(parts))
             }
             roles = here or roles
         if "NoAccess" in roles:
@@ -200,11 +193,7 @@ class Access:
             pool = self._cluster.pool_of(int(last))
             return [pool] if pool else []
         if head == "/storage":
-            return [
-                pool.poolid
-                for pool in self._cluster.pools.values()
-                if last in pool.storages
-            ]
+            return [pool.poolid for pool in self._cluster.pools.values() if last in pool.storages]
         return []
 
     def _narrowed(self, who: Identity, path: str, held: Held) -> Held:
@@ -213,16 +202,12 @@ class Access:
             return held
         meant = [path, *(f"/pool/{pool}" for pool in self._pools_of(path))]
         hit = any(
-            one == lost or lost == "/" or one.startswith(lost.rstrip("/") + "/")
+            lost in (one, "/") or one.startswith(lost.rstrip("/") + "/")
             for lost in fault.details.get("paths", ["/"])
             for one in meant
         )
         lost_names = fault.details.get("privileges")
-        return {
-            name: flag
-            for name, flag in held.items()
-            if not hit or (lost_names and name not in lost_names)
-        }
+        return {name: flag for name, flag in held.items() if not hit or (lost_names and name not in lost_names)}
 
     def tree(self, who: Identity) -> dict[str, Held]:
         """Everything held anywhere, as /access/permissions shows it."""

@@ -5,9 +5,7 @@ from dataclasses import dataclass, field
 
 GIB = 1024**3
 UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": GIB, "T": 1024 * GIB}
-SLOT = re.compile(
-    r"^(ide[0-3]|sata[0-5]|scsi(?:[12]?\d|30)|virtio(?:\d|1[0-5])|efidisk0|tpmstate0|unused\d{1,3})$"
-)
+SLOT = re.compile(r"^(ide[0-3]|sata[0-5]|scsi(?:[12]?\d|30)|virtio(?:\d|1[0-5])|efidisk0|tpmstate0|unused\d{1,3})$")
 SLOTS = (
     [f"ide{n}" for n in range(4)]
     + [f"scsi{n}" for n in range(31)]
@@ -27,11 +25,7 @@ def parse_size(text: str) -> int | None:
 def format_size(size_bytes: int) -> str:
     """The largest unit that divides the size."""
     for unit in ("T", "G", "M", "K"):
-        if (
-            size_bytes
-            and size_bytes % UNITS[unit] == 0
-            and not (unit == "T" and size_bytes % UNITS["T"])
-        ):
+        if size_bytes and size_bytes % UNITS[unit] == 0 and not (unit == "T" and size_bytes % UNITS["T"]):
             return f"{size_bytes // UNITS[unit]}{unit}"
     return str(size_bytes)
 
@@ -51,9 +45,7 @@ class Drive:
         return cls(file, options)
 
     def __str__(self) -> str:
-        return ",".join(
-            [self.file, *(f"{name}={value}" for name, value in self.options.items())]
-        )
+        return ",".join([self.file, *(f"{name}={value}" for name, value in self.options.items())])
 
     @property
     def is_cdrom(self) -> bool:
@@ -74,9 +66,7 @@ class Drive:
 
 def disks(config: dict[str, str]) -> dict[str, Drive]:
     """Every slot that holds a disk of the guest; CD-ROM drives are not, a cloud-init drive is not."""
-    found = {
-        slot: Drive.parse(value) for slot, value in config.items() if SLOT.match(slot)
-    }
+    found = {slot: Drive.parse(value) for slot, value in config.items() if SLOT.match(slot)}
     return {slot: drive for slot, drive in found.items() if not drive.is_cdrom}
 
 

@@ -74,9 +74,7 @@ class Faults:
     def of(self, kind: str, **wanted: Any) -> Fault | None:
         """The first live fault of this kind whose named details are equal."""
         for fault in self._faults.values():
-            if fault.kind == kind and all(
-                fault.details.get(name) == value for name, value in wanted.items()
-            ):
+            if fault.kind == kind and all(fault.details.get(name) == value for name, value in wanted.items()):
                 return fault
         return None
 

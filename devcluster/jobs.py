@@ -56,7 +56,7 @@ class Jobs:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._jobs: dict[str, Job] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._next_pid = 0x1000
         self.fate: Fate = no_fate
 
@@ -69,28 +69,28 @@ class Jobs:
     def add(self, job: Job) -> None:
         self._jobs[job.upid] = job
 
-    def start(self, node: str, type: str, id: str, who: Identity, work: Work) -> Job:
+    def start(self, node: str, kind: str, about: str, who: Identity, work: Work) -> Job:
         """A worker is forked and its UPID is known before it has done anything."""
-        job = self._new(node, type, id, who)
+        job = self._new(node, kind, about, who)
         task = asyncio.create_task(self._run(job, work), name=job.upid)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[job.upid] = task
+        task.add_done_callback(lambda _: self._tasks.pop(job.upid, None))
         return job
 
-    def _new(self, node: str, type: str, id: str, who: Identity) -> Job:
+    def _new(self, node: str, kind: str, about: str, who: Identity) -> Job:
         self._next_pid += 7
         pid, at = self._next_pid, self._clock.now()
         pstart = int(at * 100) & 0x0FFFFFFF
-        upid = f"UPID:{node}:{pid:08X}:{pstart:08X}:{int(at):08X}:{type}:{id}:{who.authid}:"
-        job = Job(upid, node, pid, pstart, int(at), type, id, who)
+        upid = f"UPID:{node}:{pid:08X}:{pstart:08X}:{int(at):08X}:{kind}:{about}:{who.authid}:"
+        job = Job(upid, node, pid, pstart, int(at), kind, about, who)
         self._jobs[upid] = job
         return job
 
     async def _run(self, job: Job, work: Work) -> None:
         fate = self.fate(job)
-        if fate == "never":
-            await asyncio.Event().wait()
         try:
+            if fate == "never":
+                await asyncio.Event().wait()
             await work(job)
             end = fate or "OK"
         except JobFailed as failure:
@@ -106,9 +106,18 @@ class Jobs:
         job.say("TASK OK" if exitstatus == "OK" else f"TASK ERROR: {exitstatus}")
         job.ended.set()
 
+    async def abort(self, job: Job) -> None:
+        """Interrupt one worker and wait until it is gone."""
+        task = self._tasks.get(job.upid)
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        if job.running:
+            self.finish(job, "unexpected status")
+
     async def close(self) -> None:
         """Interrupt every worker that still runs."""
-        tasks = list(self._tasks)
+        tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

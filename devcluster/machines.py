@@ -64,14 +64,15 @@ class MachineRoom(Protocol):
 
     def machine(self, guest: Guest) -> Machine: ...
 
-    async def make_disk(
-        self, volid: str, size_bytes: int, backing: str | None, copy_of: str | None
-    ) -> None:
+    async def make_disk(self, volid: str, size_bytes: int, backing: str | None, copy_of: str | None) -> None:
         """An empty disk, an overlay of `backing`, or a full copy of `copy_of`."""
 
     async def grow_disk(self, volid: str, size_bytes: int) -> None: ...
 
     async def drop_disk(self, volid: str) -> None: ...
+
+    async def rename_disk(self, volid: str, new_volid: str) -> None:
+        """A disk becomes the base volume of a template, under its new name."""
 
     async def close(self) -> None:
         """Stop everything that runs."""
@@ -93,7 +94,8 @@ class NullMachine:
         self._power = "stopped"
 
     async def shutdown(self) -> None:
-        if self._guest.obeys_shutdown and self._power == "running":
+        small_linux = any("small-linux" in value for value in self._guest.config.values())
+        if (self._guest.obeys_shutdown or small_linux) and self._power == "running":
             self._power = "stopped"
             self._on_exit()
 
@@ -144,15 +146,16 @@ class NullRoom:
             self._machines[guest.vmid] = held
         return held[1]
 
-    async def make_disk(
-        self, volid: str, size_bytes: int, backing: str | None, copy_of: str | None
-    ) -> None:
+    async def make_disk(self, volid: str, size_bytes: int, backing: str | None, copy_of: str | None) -> None:
         return None
 
     async def grow_disk(self, volid: str, size_bytes: int) -> None:
         return None
 
     async def drop_disk(self, volid: str) -> None:
+        return None
+
+    async def rename_disk(self, volid: str, new_volid: str) -> None:
         return None
 
     async def close(self) -> None:

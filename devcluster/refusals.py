@@ -29,9 +29,7 @@ class Refusal(Exception):
 
 
 def bad_parameter(**errors: str) -> Refusal:
-    return bad_parameters(
-        {name.replace("__", "-"): text for name, text in errors.items()}
-    )
+    return bad_parameters({name.replace("__", "-"): text for name, text in errors.items()})
 
 
 def bad_parameters(errors: Mapping[str, str]) -> Refusal:

@@ -42,11 +42,7 @@ def vm_id(value: str) -> str | None:
 
 
 def config_id(value: str) -> str | None:
-    return (
-        None
-        if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]+", value)
-        else f"invalid configuration ID '{value}'\n"
-    )
+    return None if re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]+", value) else f"invalid configuration ID '{value}'\n"
 
 
 def storage_id(value: str) -> str | None:
@@ -64,18 +60,14 @@ DIGEST = Rule(max_length=64)
 SNAPSHOT = Rule(max_length=40, format=config_id)
 
 
-def verify(
-    rules: Mapping[str, Rule], given: Mapping[str, Any]
-) -> tuple[dict[str, Any], dict[str, str]]:
+def verify(rules: Mapping[str, Rule], given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """Typed values and the errors map. Booleans become 1 or 0; what has no rule is refused."""
     values: dict[str, Any] = {}
     errors: dict[str, str] = {}
     for name, raw in given.items():
         rule = rules.get(name)
         if rule is None:
-            errors[name] = (
-                "property is not defined in schema and the schema does not allow additional properties"
-            )
+            errors[name] = "property is not defined in schema and the schema does not allow additional properties"
             continue
         try:
             values[name] = check(rule, raw)
@@ -123,8 +115,6 @@ def _bounds(rule: Rule, value: Any) -> None:
     if rule.min_length is not None and len(value) < rule.min_length:
         raise Unfit(f"value must be at least {rule.min_length} characters long")
     if rule.enum and value not in rule.enum:
-        raise Unfit(
-            f"value '{value}' does not have a value in the enumeration '{', '.join(rule.enum)}'"
-        )
+        raise Unfit(f"value '{value}' does not have a value in the enumeration '{', '.join(rule.enum)}'")
     if rule.pattern is not None and not re.fullmatch(rule.pattern, value):
         raise Unfit("value does not match the regex pattern")

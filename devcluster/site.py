@@ -1,7 +1,7 @@
 """Everything one running stand-in consists of, handed to each call."""
 
-import random
 from dataclasses import dataclass, field
+from random import Random
 
 from devcluster.access import Access
 from devcluster.clock import Clock
@@ -25,7 +25,9 @@ class Site:
     access: Access
     desk: ConsoleDesk
     certificate: str = ""
-    random: random.Random = field(default_factory=random.Random)
+    control_token: str = ""
+    tokens: dict[str, str] = field(default_factory=dict)
+    random: Random = field(default_factory=Random)
 
     def guest(self, node: str, vmid: int) -> Guest:
         """The machine in that slot on that node. Raises the 500 the real one answers when it is not there."""

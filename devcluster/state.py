@@ -11,6 +11,7 @@ from devcluster.drives import GIB, boot_disk_bytes
 
 Power = Literal["stopped", "running", "paused"]
 
+CLOUD_INIT_KEY = re.compile(r"ci(user|password|type|upgrade|custom)|sshkeys|nameserver|searchdomain|ipconfig\d+")
 UUID = re.compile(r"uuid=([0-9a-fA-F-]{36})")
 
 
@@ -51,11 +52,7 @@ class Storage:
         return "" if self.shared else node
 
     def on(self, node: str) -> list[Volume]:
-        return [
-            volume
-            for (place, _), volume in self.volumes.items()
-            if place == self.place(node)
-        ]
+        return [volume for (place, _), volume in self.volumes.items() if place == self.place(node)]
 
     def volume(self, node: str, volid: str) -> Volume | None:
         return self.volumes.get((self.place(node), volid))
@@ -101,8 +98,14 @@ class Guest:
     reported: Reported | None = None
     dirty_since: float | None = None
     obeys_shutdown: bool = False
+    in_image: dict[str, str] = field(default_factory=dict)
     pid: int = 0
     file_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    went_down: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def burn_image(self) -> None:
+        """The cloud-init drive is written anew with the options as they are."""
+        self.in_image = {key: value for key, value in self.config.items() if CLOUD_INIT_KEY.match(key)}
 
     @property
     def name(self) -> str:
@@ -164,6 +167,7 @@ class User:
     password: str | None = None
     enable: bool = True
     comment: str | None = None
+    email: str | None = None
     tokens: dict[str, Token] = field(default_factory=dict)
 
 
@@ -232,7 +236,6 @@ class Cluster:
     storages: dict[str, Storage] = field(default_factory=dict)
     pools: dict[str, Pool] = field(default_factory=dict)
     guests: dict[int, Guest] = field(default_factory=dict)
-    claimed: dict[int, str] = field(default_factory=dict)
     users: dict[str, User] = field(default_factory=dict)
     roles: dict[str, frozenset[str]] = field(default_factory=dict)
     acl: list[AclEntry] = field(default_factory=list)
@@ -244,9 +247,7 @@ class Cluster:
     secret: str = field(default_factory=lambda: secrets.token_hex(32))
 
     def pool_of(self, vmid: int) -> str | None:
-        return next(
-            (pool.poolid for pool in self.pools.values() if vmid in pool.vmids), None
-        )
+        return next((pool.poolid for pool in self.pools.values() if vmid in pool.vmids), None)
 
     def record(self, verb: str, guest: Guest, upid: str, at: float) -> None:
         self.effects.append(

@@ -1,0 +1,229 @@
+"""Changing the cluster without its API: what an administrator, a power cut or another cluster would do."""
+
+from dataclasses import fields
+from typing import Any
+
+from devcluster import configure, making, power, seed
+from devcluster.faults import Fault
+from devcluster.jobs import Job
+from devcluster.site import Site
+from devcluster.state import AclEntry, Cluster, Guest, Identity, Node, Pool, Token, User
+
+NOBODY = Identity("root@pam")
+
+
+def shown(site: Site, guest: Guest) -> dict[str, Any]:
+    """One guest in truth, as tests compare it."""
+    return {
+        "vmid": guest.vmid,
+        "node": guest.node,
+        "uuid": guest.uuid,
+        "name": guest.name,
+        "status": guest.power,
+        "pool": site.cluster.pool_of(guest.vmid),
+        "config": dict(guest.config),
+        "pending": dict(guest.pending),
+        "description": guest.description,
+        "created": guest.created,
+        "snapshots": [one.name for one in guest.snapshots],
+    }
+
+
+def let_report(site: Site, guest: Guest) -> None:
+    """As if the status daemon had just been round."""
+    guest.reported, guest.dirty_since = site.report(guest), None
+
+
+def ensure_pool(site: Site, poolid: str, comment: str | None = None) -> Pool:
+    parts = poolid.split("/")
+    for depth in range(1, len(parts) + 1):
+        name = "/".join(parts[:depth])
+        site.cluster.pools.setdefault(name, Pool(name))
+    pool = site.cluster.pools[poolid]
+    pool.comment = comment if comment is not None else pool.comment
+    return pool
+
+
+async def make_guest(site: Site, asked: dict[str, Any]) -> Guest:
+    """{vmid?, node, name, pool, cores, memory_mib, disk_gib, storage, status, template, uuid, description, config,
+    obeys_shutdown, reported}: all optional. `reported: false` leaves it to the next round of the status daemon."""
+    cluster = site.cluster
+    vmid = int(asked.get("vmid") or next(n for n in range(100, 10**9) if n not in cluster.guests))
+    if vmid in cluster.guests:
+        raise ValueError(f"guest {vmid} exists")
+    template = bool(asked.get("template", False))
+    guest = seed.new_guest(
+        cluster,
+        vmid,
+        str(asked.get("node", next(iter(cluster.nodes)))),
+        str(asked.get("name", f"vm{vmid}")),
+        memory_mib=int(asked.get("memory_mib", 512)),
+        disk_gib=int(asked.get("disk_gib", 8)),
+        cores=int(asked.get("cores", 1)),
+        storage=str(asked.get("storage", "shared")),
+        template=template,
+        uuid=asked.get("uuid"),
+    )
+    if asked.get("uuid") is None:
+        configure.new_identity(site, guest.config)
+    guest.created = site.clock.now()
+    guest.obeys_shutdown = bool(asked.get("obeys_shutdown", True))
+    guest.config |= {key: str(value) for key, value in asked.get("config", {}).items()}
+    if asked.get("description"):
+        guest.config["description"] = str(asked["description"])
+    for volume in (one for storage in cluster.storages.values() for one in storage.on(guest.node)):
+        if volume.vmid == vmid:
+            await site.room.make_disk(volume.volid, volume.size_bytes, None, None)
+    if template:
+        seed.allow_template(cluster, vmid)
+    if asked.get("pool"):
+        ensure_pool(site, str(asked["pool"])).vmids.add(vmid)
+    await set_power(site, guest, str(asked.get("status", "stopped")))
+    if asked.get("reported", True):
+        let_report(site, guest)
+    else:
+        site.touch(guest)
+    return guest
+
+
+async def change_guest(site: Site, guest: Guest, asked: dict[str, Any]) -> Guest:
+    """{name, node, status, pool (null leaves it), config, delete, pending, uuid, recreate, lock (null clears),
+    reported}. `recreate` puts a new machine with a new uuid into the same slot."""
+    if asked.get("recreate"):
+        held_by = site.cluster.pool_of(guest.vmid)
+        await destroy_guest(site, guest)
+        wanted = {"vmid": guest.vmid, "node": guest.node, "name": guest.name, "pool": held_by, "cores": guest.cores}
+        wanted |= {"memory_mib": guest.memory_mib}
+        return await make_guest(site, wanted | {key: value for key, value in asked.items() if key != "recreate"})
+    if "uuid" in asked:
+        guest.config["smbios1"] = f"uuid={asked['uuid']}"
+    if "name" in asked:
+        guest.config["name"] = str(asked["name"])
+    guest.config |= {key: str(value) for key, value in asked.get("config", {}).items()}
+    for key in asked.get("delete", []):
+        guest.config.pop(key, None)
+    guest.pending |= asked.get("pending", {})
+    if "lock" in asked:
+        _set_lock(guest, asked["lock"])
+    if "node" in asked:
+        _move(site, guest, str(asked["node"]))
+    if "obeys_shutdown" in asked:
+        guest.obeys_shutdown = bool(asked["obeys_shutdown"])
+    if "pool" in asked:
+        for pool in site.cluster.pools.values():
+            pool.vmids.discard(guest.vmid)
+        if asked["pool"] is not None:
+            ensure_pool(site, str(asked["pool"])).vmids.add(guest.vmid)
+    if "status" in asked:
+        await set_power(site, guest, str(asked["status"]))
+    if asked.get("reported", True):
+        let_report(site, guest)
+    else:
+        site.touch(guest)
+    return guest
+
+
+def _set_lock(guest: Guest, lock: str | None) -> None:
+    guest.config.pop("lock", None)
+    if lock:
+        guest.config["lock"] = lock
+
+
+def _move(site: Site, guest: Guest, node: str) -> None:
+    for storage in site.cluster.storages.values():
+        if not storage.shared:
+            for (place, volid), volume in list(storage.volumes.items()):
+                if volume.vmid == guest.vmid and place == guest.node:
+                    storage.volumes[node, volid] = storage.volumes.pop((place, volid))
+    guest.node = node
+
+
+async def set_power(site: Site, guest: Guest, status: str) -> None:
+    """Reached without a task. Raises MachineError and JobFailed as a start would."""
+    machine = site.room.machine(guest)
+    if status == "stopped":
+        if guest.power != "stopped":
+            await power.pull_plug(site, guest)
+        return
+    if guest.power == "stopped":
+        await power.run(site, guest, Job("", guest.node, 9000, 0, 0, "qmstart", str(guest.vmid), NOBODY))
+    if status == "paused" and guest.power == "running":
+        await machine.suspend()
+        guest.power = "paused"
+    if status == "running" and guest.power == "paused":
+        await machine.resume()
+        guest.power = "running"
+
+
+async def destroy_guest(site: Site, guest: Guest) -> None:
+    await set_power(site, guest, "stopped")
+    await making.remove(site, guest, unreferenced=True)
+
+
+def make_user(site: Site, asked: dict[str, Any]) -> None:
+    """{userid, password, tokens: [{tokenid, value, privsep}], acl: [{path, role, tokenid?}], roles: {name: []}}."""
+    cluster, userid = site.cluster, str(asked["userid"])
+    user = cluster.users.setdefault(userid, User(userid))
+    user.password = asked.get("password", user.password)
+    for name, held in asked.get("roles", {}).items():
+        cluster.roles[name] = frozenset(held)
+    for one in asked.get("tokens", []):
+        user.tokens[one["tokenid"]] = Token(one["tokenid"], one["value"], bool(one.get("privsep", False)))
+    for one in asked.get("acl", []):
+        ugid = f"{userid}!{one['tokenid']}" if one.get("tokenid") else userid
+        cluster.acl.append(AclEntry(one["path"], ugid, one["role"], bool(one.get("propagate", True))))
+
+
+def make_node(site: Site, asked: dict[str, Any]) -> None:
+    """{name, cores?, memory_bytes?}: another node, or other figures for one that is there."""
+    name = str(asked["name"])
+    node = site.cluster.nodes.setdefault(name, Node(name, len(site.cluster.nodes) + 1))
+    node.cores = int(asked.get("cores", node.cores))
+    node.memory_bytes = int(asked.get("memory_bytes", node.memory_bytes))
+
+
+def begin_fault(site: Site, fault: Fault) -> None:
+    if fault.kind == "locked":
+        guest = site.cluster.guests[int(fault.details["vmid"])]
+        _set_lock(guest, str(fault.details.get("lock", "backup")))
+    if fault.kind == "drop_stream":
+        site.desk.drop(int(fault.details["vmid"]))
+
+
+def end_fault(site: Site, fault: Fault) -> None:
+    if fault.kind == "locked":
+        guest = site.cluster.guests.get(int(fault.details["vmid"]))
+        if guest is not None:
+            _set_lock(guest, None)
+
+
+async def reset(site: Site, fresh: Cluster) -> None:
+    """The seed again, in the same objects: everybody who holds the cluster keeps it."""
+    site.faults.clear()
+    site.desk.close()
+    await site.jobs.close()
+    site.jobs.clear()
+    for guest in list(site.cluster.guests.values()):
+        await site.room.machine(guest).stop()
+        for volume in (one for storage in site.cluster.storages.values() for one in storage.on(guest.node)):
+            if volume.vmid == guest.vmid and volume.content == "images":
+                await site.room.drop_disk(volume.volid)
+    secret = site.cluster.secret
+    for one in fields(Cluster):
+        setattr(site.cluster, one.name, getattr(fresh, one.name))
+    site.cluster.secret = secret
+    await settle(site)
+
+
+async def settle(site: Site) -> None:
+    """A fresh seed becomes real: its disks exist and everything has been reported."""
+    for storage in site.cluster.storages.values():
+        for volume in storage.volumes.values():
+            if volume.content == "images":
+                await site.room.make_disk(volume.volid, volume.size_bytes, volume.base, None)
+    let_all_report(site)
+
+
+def let_all_report(site: Site) -> None:
+    for guest in site.cluster.guests.values():
+        let_report(site, guest)
