@@ -1,10 +1,12 @@
 """A TLS host that answers what it is told to, for answers no well-meaning Proxmox gives."""
 
 import json
+import re
 import socket
 import ssl
 import threading
 from collections import deque
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,23 +38,19 @@ def good(value: object) -> bytes:
 class OddHost:
     """Gives `answers` one by one, the last one again and again; `asked` are the request lines that came in."""
 
-    def __init__(self, folder: Path, *answers: bytes, cert_folder: Path | None = None) -> None:
-        self.files = ensure_certificates(cert_folder or folder, ["pve1"])
+    def __init__(self, folder: Path, *answers: bytes, name: str = "127.0.0.1") -> None:
+        self.files = ensure_certificates(folder, ["pve1"])
         self.asked: list[str] = []
         self.connections = 0
         self._answers = deque(answers)
         self._over = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._talks: list[socket.socket] = []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(self.files.cert_file, self.files.key_file)
-        self.port = free_port()
-        self._listener = socket.create_server(("127.0.0.1", self.port))
+        self.address = name, free_port()
+        self._listener = socket.create_server(self.address)
         self._start(self._accept)
-
-    @property
-    def address(self) -> tuple[str, int]:
-        """What goes into PROXMOX_HOSTS."""
-        return "127.0.0.1", self.port
 
     def trust(self) -> TlsTrust:
         """The CA of this host's certificate."""
@@ -75,6 +73,7 @@ class OddHost:
         try:
             with self._context.wrap_socket(plain, server_side=True) as talk:
                 self.connections += 1
+                self._talks.append(talk)
                 while self._answer(talk):
                     pass
         except OSError:
@@ -87,6 +86,10 @@ class OddHost:
             if not some:
                 return False
             head += some
+        head, _, body = head.partition(b"\r\n\r\n")
+        length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+        while length and len(body) < int(length[1]):
+            body += talk.recv(65536)
         self.asked.append(head.split(b"\r\n")[0].decode())
         answer = self._answers.popleft() if len(self._answers) > 1 else self._answers[0]
         if answer == HANG:
@@ -109,6 +112,9 @@ class OddHost:
         self._over.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        for talk in self._talks:
+            with suppress(OSError):
+                talk.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(5)
 
