@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import cached_property
 
 from devcluster.card_picture import Picture
 from devcluster.clock import Clock
@@ -28,14 +29,13 @@ class CardMachine:
     def __init__(self, guest: Guest, clock: Clock) -> None:
         self._guest = guest
         self._clock = clock
-        self._power: Power = "stopped"
+        self._power: Power = guest.power
         self._on_exit: Callable[[], None] = lambda: None
         self._password: tuple[str, float] | None = None
         self._sessions: dict[Session, asyncio.Task[None]] = {}
         self._events: list[dict[str, object]] = []
         self._line = ""
         self._serial = ""
-        self.picture = Picture(f"{guest.name} (vm{guest.vmid})")
         self.repaints_per_s = 0
 
     # power
@@ -77,7 +77,13 @@ class CardMachine:
 
     def _begin_anew(self) -> None:
         self._line = ""
-        self.picture.clear()
+        if "picture" in self.__dict__:
+            self.picture.clear()
+
+    @cached_property
+    def picture(self) -> Picture:
+        """Painted when it is first needed: thousands of machines are never looked at."""
+        return Picture(f"{self._guest.name} (vm{self._guest.vmid})")
 
     # what tests read
 

@@ -2,12 +2,18 @@
 
 from pathlib import Path
 
-from devcluster.machines import MachineRoom, NullRoom
-from devcluster.settings import Settings
+from devcluster.card import CardRoom
+from devcluster.clock import Clock
+from devcluster.machines import MachineRoom
 
 
-def choose_room(qemu: str, settings: Settings, data: Path) -> MachineRoom:
-    """`never` paints cards, `require` insists on QEMU; thousands of guests have no machine at all.
+def choose_room(qemu: str, data: Path, clock: Clock) -> MachineRoom:
+    """`never` paints cards, `auto` runs QEMU where it and its guests are there, `require` insists on them.
 
     Raises RuntimeError when QEMU is required and missing."""
-    return NullRoom()
+    return CardRoom(clock)
+
+
+def guests_of(room: MachineRoom) -> str:
+    """What ready.json says its guests are: `card` or `qemu`."""
+    return "card" if isinstance(room, CardRoom) else "qemu"

@@ -37,8 +37,10 @@ class Input:
 class Host(Protocol):
     """The machine the screen belongs to."""
 
-    picture: Picture
     repaints_per_s: int
+
+    @property
+    def picture(self) -> Picture: ...
 
     @property
     def screen_name(self) -> str: ...
