@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from devcluster import meddle, persist
+from devcluster.clock import Clock
 from devcluster.http.app import build_app
 from devcluster.machines import MachineRoom
-from devcluster.rooms import choose_room
+from devcluster.rooms import choose_room, guests_of
 from devcluster.seed import CONSOLE_TOKEN, NODES, TOKEN, USER, seeded
 from devcluster.server import ApiServer
 from devcluster.settings import Profile, Settings, Windows
@@ -57,8 +58,9 @@ async def _run(options: argparse.Namespace) -> None:
     held = _secrets(secret_file, options.control_token)
     settings = Settings(options.profile, Windows.from_json(options.windows), options.seed)
     certificates = ensure_certificates(options.data, NODES)
-    room = choose_room(options.qemu, settings, options.data)
-    site = await _site(settings, room, held, state_file if _kept(options) else None)
+    clock = Clock()
+    room = choose_room(options.qemu, options.data, clock)
+    site = await _site(settings, room, clock, held, state_file if _kept(options) else None)
     site.certificate = certificates.ca_file.read_text()
     ports = [options.port, *_node_ports(options.node_ports).values()]
     server = ApiServer(build_app(site), site.desk, certificates, ports)
@@ -93,9 +95,11 @@ def _secrets(path: Path, control_token: str) -> dict[str, str]:
     return held
 
 
-async def _site(settings: Settings, room: MachineRoom, held: dict[str, str], state_file: Path | None) -> Site:
+async def _site(
+    settings: Settings, room: MachineRoom, clock: Clock, held: dict[str, str], state_file: Path | None
+) -> Site:
     tokens = {name: held[name] for name in (TOKEN, CONSOLE_TOKEN)}
-    site = make_site(settings, seeded(settings, tokens), room)
+    site = make_site(settings, seeded(settings, tokens), room, clock)
     site.tokens, site.control_token = tokens, held["control"]
     kept = persist.read(state_file) if state_file is not None else None
     if kept is None:
@@ -126,7 +130,7 @@ def _tell(options: argparse.Namespace, site: Site, certificates: Certificates, p
         "console_token_value": site.tokens[CONSOLE_TOKEN],
         "control_url": f"{url}/_control",
         "control_token": site.control_token,
-        "machines": type(site.room).__name__,
+        "guests": guests_of(site.room),
         "node_ports": _node_ports(options.node_ports),
     }
     persist.write_private(options.data / "ready.json", json.dumps(told))

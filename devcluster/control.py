@@ -35,6 +35,7 @@ def routes(site: Site) -> list[Route]:
         ("POST", "/pools", make_pool),
         ("POST", "/users", make_user),
         ("POST", "/nodes", make_node),
+        ("POST", "/windows", set_windows),
         ("POST", "/reset", reset),
         ("POST", "/clock", clock),
     ]
@@ -145,7 +146,14 @@ async def screen(site: Site, request: Request) -> Any:
 
 async def make_pool(site: Site, request: Request) -> Any:
     asked = await request.json()
-    meddle.ensure_pool(site, str(asked["poolid"]), asked.get("comment"))
+    pool = meddle.ensure_pool(site, str(asked["poolid"]), asked.get("comment"))
+    pool.vmids |= {int(vmid) for vmid in asked.get("vmids", [])}
+    return {}
+
+
+async def set_windows(site: Site, request: Request) -> Any:
+    """Other periods until the next reset; the names are those of --windows."""
+    site.settings.windows.change(await request.json())
     return {}
 
 

@@ -1,5 +1,6 @@
 """Changing the cluster without its API: what an administrator, a power cut or another cluster would do."""
 
+from copy import deepcopy
 from dataclasses import fields
 from typing import Any
 
@@ -200,6 +201,7 @@ def end_fault(site: Site, fault: Fault) -> None:
 async def reset(site: Site, fresh: Cluster) -> None:
     """The seed again, in the same objects: everybody who holds the cluster keeps it."""
     site.faults.clear()
+    vars(site.settings.windows).update(deepcopy(site.first_windows))
     site.desk.close()
     await site.jobs.close()
     site.jobs.clear()

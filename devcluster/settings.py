@@ -67,17 +67,21 @@ class Windows:
     def from_mapping(cls, given: dict[str, Any]) -> "Windows":
         """Windows from the --windows option. Unknown names and task types are refused by ValueError."""
         windows = cls()
-        names = {one.name for one in fields(cls)} - {"durations"}
+        windows.change(given)
+        return windows
+
+    def change(self, given: dict[str, Any]) -> None:
+        """Set the named periods. Raises ValueError for unknown names."""
+        names = {one.name for one in fields(self)} - {"durations"}
         for name, value in given.items():
             if name == "durations":
-                windows.durations.update({kind: float(seconds) for kind, seconds in value.items()})
-            elif name in windows.durations:
-                windows.durations[name] = float(value)
+                self.durations.update({kind: float(seconds) for kind, seconds in value.items()})
+            elif name in self.durations:
+                self.durations[name] = float(value)
             elif name in names:
-                setattr(windows, name, float(value))
+                setattr(self, name, float(value))
             else:
                 raise ValueError(f"no such window: {name}")
-        return windows
 
     @classmethod
     def from_json(cls, text: str) -> "Windows":

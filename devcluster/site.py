@@ -1,7 +1,9 @@
 """Everything one running stand-in consists of, handed to each call."""
 
+from copy import deepcopy
 from dataclasses import dataclass, field
 from random import Random
+from typing import Any
 
 from devcluster.access import Access
 from devcluster.clock import Clock
@@ -28,6 +30,10 @@ class Site:
     control_token: str = ""
     tokens: dict[str, str] = field(default_factory=dict)
     random: Random = field(default_factory=Random)
+    first_windows: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.first_windows = deepcopy(vars(self.settings.windows))
 
     def guest(self, node: str, vmid: int) -> Guest:
         """The machine in that slot on that node. Raises the 500 the real one answers when it is not there."""

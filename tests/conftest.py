@@ -1,9 +1,26 @@
 """Fixtures that every test may use."""
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.cast import Cast, make_cast
+from tests.devcluster.cluster import DevCluster
 from tests.figures import FIGURES
+
+
+@pytest.fixture(scope="session")
+def running_devcluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCluster]:
+    """One stand-in for all tests of this process."""
+    with DevCluster.start(tmp_path_factory.mktemp("devcluster")) as running:
+        yield running
+
+
+@pytest.fixture
+def devcluster(running_devcluster: DevCluster) -> DevCluster:
+    """The stand-in as its seed made it: two templates, no pool, nothing wrong."""
+    running_devcluster.reset()
+    return running_devcluster
 
 
 @pytest.fixture

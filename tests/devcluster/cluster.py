@@ -67,6 +67,7 @@ class DevCluster:
         tmp_dir: Path,
         seed: str = "test",
         qemu: str = "never",
+        *,
         windows: dict[str, Any] | None = None,
         profile: str = "9.2",
         arguments: tuple[str, ...] = (),
@@ -89,7 +90,7 @@ class DevCluster:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the control interface, path from /state on. Raises DevClusterFailed on a refusal."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.control_url + path, data=data, method=method)
+        request = urllib.request.Request(self.control_url + path, data=data, method=method)  # noqa: S310 - our own https
         request.add_header("X-Control-Token", self.control_token)
         request.add_header("Content-Type", "application/json")
         try:
@@ -104,7 +105,7 @@ class DevCluster:
         found: dict[str, Any] = self.control("GET", f"/state?only={only}" if only else "/state")
         return found
 
-    def guests(self) -> dict[int, dict[str, Any]]:
+    def all_guests(self) -> dict[int, dict[str, Any]]:
         return {int(vmid): guest for vmid, guest in self.state("guests")["guests"].items()}
 
     def effects(self, verb: str | None = None) -> list[dict[str, Any]]:
@@ -160,7 +161,7 @@ class DevCluster:
     def settings(self) -> dict[str, Any]:
         """Django settings that make a portal use this cluster."""
         return {
-            "PROXMOX_HOSTS": [f"{self.host}:{self.port}"],
+            "PROXMOX_HOSTS": ((self.host, self.port),),
             "PROXMOX_NODE_HOSTS": {},
             "PROXMOX_USER": self.user,
             "PROXMOX_TOKEN_NAME": self.token_name,
@@ -168,7 +169,7 @@ class DevCluster:
             "PROXMOX_CONSOLE_TOKEN_NAME": self.console_token_name,
             "PROXMOX_CONSOLE_TOKEN_VALUE": self.console_token_value,
             "PROXMOX_CA_FILE": self.ca_file,
-            "PROXMOX_FINGERPRINTS": {},
+            "PROXMOX_FINGERPRINTS": (),
             "PROXMOX_VM_STORAGE": "shared",
             "PROXMOX_ISO_STORAGE": "shared",
             "PROXMOX_BRIDGE": "vmbr0",
