@@ -70,7 +70,8 @@ def load(state: dict[str, Any], jobs: Jobs) -> Cluster:
         one |= {"content": tuple(one["content"]), "nodes": tuple(one["nodes"])}
         storage = Storage(**one)
         for volume in volumes:
-            storage.volumes[volume.pop("place"), volume["volid"]] = Volume(**volume)
+            place = volume.pop("place")
+            storage.volumes[place, volume["volid"]] = Volume(**volume)
         cluster.storages[storage.storage] = storage
     for one in state["pools"]:
         pool = Pool(**one | {"vmids": set(one["vmids"]), "storages": set(one["storages"])})
