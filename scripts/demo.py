@@ -151,7 +151,7 @@ class Demo:
 
     def guests_sentence(self) -> str:
         """What the machines are."""
-        if "qemu" in str(self.ready()["machines"]).lower():
+        if self.ready().get("guests") == "qemu":
             return "Machines are real QEMU guests on this computer; a small Linux takes about 10 s to its login."
         return "QEMU or its images are missing here, so machines show a painted test card that echoes keys."
 
