@@ -118,9 +118,7 @@ class Bridge:
 
     def new_link(self, password: bytes) -> NodeLink:
         """A node is about to be dialled; a former connection is not heard any more."""
-        if self._node is not None:
-            self._node.abort()
-        self._node = None
+        self._drop_node()
         self._session.attach_node(password)
         self._link = NodeLink(self)
         return self._link
@@ -199,6 +197,7 @@ class Bridge:
         try:
             answer = self._session.from_node(data)
         except NodeBroke as error:
+            self._drop_node()
             if not link.fail(error):
                 log.error("console ended: %s", error)
                 self.end(close_codes.NODE_BROKE)
@@ -219,6 +218,12 @@ class Bridge:
             return
         self._stuck_since = None if writable else self._now()
         (self._browser.resume_reading if writable else self._browser.pause_reading)()
+
+    def _drop_node(self) -> None:
+        """The node's connection is of no use; nothing it still says is heard."""
+        if self._node is not None:
+            self._node.abort()
+        self._node = self._link = None
 
     def _send_browser(self, data: bytes) -> None:
         if data:

@@ -55,6 +55,7 @@ async def test_a_lost_password_race_is_told_to_the_dialler_and_another_node_goes
     bridge, browser = bridged()
     first_link, first = dialled(bridge)
     first_link.node_bytes(NODE_HELLO + NODE_TYPES + CHALLENGE + NODE_FAILED)
+    first_link.node_ended("eof")
     with pytest.raises(PasswordRefused):
         await first_link.authenticated
 
