@@ -1,0 +1,110 @@
+// The few behaviours that pages gain from scripts. Every page works without this file.
+"use strict";
+
+const said = () => document.getElementById("said");
+
+// Light or dark: a cookie, so that the server prints the choice and nothing flickers.
+function themeButton() {
+  const button = document.querySelector("[data-theme-button]");
+  if (!button) return;
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const root = document.documentElement;
+    const prefersDark = matchMedia("(prefers-color-scheme: dark)").matches;
+    const now = root.dataset.bsTheme || (prefersDark ? "dark" : "light");
+    const next = now === "dark" ? "light" : "dark";
+    root.dataset.bsTheme = next;
+    const secure = location.protocol === "https:" ? "; Secure" : "";
+    document.cookie = `theme=${next}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
+    said().textContent = `${next} colours`;
+  });
+}
+
+// A form is sent once; the server would make one operation of two sends anyway.
+function sendOnce(event) {
+  const form = event.target;
+  if (!form.matches("[data-once]")) return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "yes";
+  const button = event.submitter || form.querySelector("button");
+  if (button) { button.classList.add("busy"); button.setAttribute("aria-busy", "true"); }
+}
+
+// Coming back by the history shows the page as it was left: forms may be sent again.
+function wakeForms() {
+  for (const form of document.querySelectorAll("[data-sent]")) delete form.dataset.sent;
+  for (const button of document.querySelectorAll(".busy")) { button.classList.remove("busy"); button.removeAttribute("aria-busy"); }
+}
+
+async function copy(event) {
+  const button = event.target.closest("[data-copy]");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.dataset.copy);
+  said().textContent = "Copied";
+}
+
+function showCopyButtons(root) {
+  if (!navigator.clipboard) return;
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+}
+
+function closeMenus(event) {
+  for (const menu of document.querySelectorAll("details.menu[open]")) {
+    const isInside = event.type === "click" && menu.contains(event.target);
+    if (event.type === "keydown" && event.key !== "Escape") continue;
+    if (isInside) continue;
+    menu.open = false;
+    if (event.type === "keydown") menu.querySelector("summary").focus();
+  }
+}
+
+// A button that cannot be used now says why beside it; pressing it does nothing.
+function holdBack(event) {
+  if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
+}
+
+// What the chosen size uses, recomputed as a courtesy; the server decides.
+function uses() {
+  const panel = document.querySelector("[data-uses]");
+  if (!panel) return;
+  const size = document.querySelector("input[name=size]:checked");
+  const source = document.querySelector("input[name=source]:checked");
+  if (!size) return;
+  const adds = {
+    cores: Number(size.dataset.cores),
+    memory: Number(size.dataset.memory),
+    disk: Math.max(Number(size.dataset.disk), Number(source ? source.dataset.disk : 0)),
+  };
+  for (const line of panel.querySelectorAll("[data-resource]")) {
+    const name = line.dataset.resource;
+    const after = Number(line.dataset.taken) + adds[name];
+    const gib = Number((after / 1024).toFixed(2));
+    const words = { cores: `${after} ${after === 1 ? "core" : "cores"}`, memory: `${gib} GiB`, disk: `${after} GiB` };
+    line.querySelector("[data-after]").textContent = words[name];
+  }
+}
+
+// Updates never close a menu that is open or take away what is being typed.
+function keepWhatIsUsed(event) {
+  const target = event.detail.target;
+  const typing = target.contains(document.activeElement) && document.activeElement.matches("input, textarea, select");
+  if (target.querySelector("details.menu[open]") || typing) event.detail.shouldSwap = false;
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  themeButton();
+  showCopyButtons(document);
+  uses();
+  const errors = document.getElementById("errors");
+  if (errors) errors.focus();
+});
+document.addEventListener("submit", sendOnce);
+document.addEventListener("click", holdBack);
+document.addEventListener("click", closeMenus);
+document.addEventListener("click", copy);
+document.addEventListener("keydown", closeMenus);
+document.addEventListener("change", uses);
+document.addEventListener("htmx:beforeSwap", keepWhatIsUsed);
+document.addEventListener("htmx:afterSwap", (event) => showCopyButtons(event.target));
+document.addEventListener("said", (event) => { said().textContent = event.detail.value; });
+window.addEventListener("pageshow", wakeForms);
