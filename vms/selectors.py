@@ -1,8 +1,55 @@
-"""Read-only page data."""
+"""Read-only page data. Everything comes from rows: no page ever calls Proxmox."""
 
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from vms.models import MirrorRun
+from django.core.paginator import Page, Paginator
+from django.db.models import BooleanField, Case, Count, Q, QuerySet, Sum, Value, When
+
+from accounts.access import pools_managed_by
+from accounts.models import Pool, User
+from accounts.pools import find_personal_pool
+from accounts.roles import PoolKind
+from quotas.footprint import Footprint
+from quotas.limits import default_limit
+from quotas.usage import QuotaFigures, figures
+from vms.meters import Meter, meters
+from vms.models import IsoImage, MirrorRun, Node, Operation, Template, VirtualMachine
+from vms.rows import Rights, Row, clock, row, rows
+from vms.shown import OLD_S
+from vms.sizes import BY_KEY
+from vms.states import Lifecycle, OperationKind, Power
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class Note:
+    """A banner: hue, one bold sentence, one more."""
+
+    hue: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """How fresh and complete our knowledge of the cluster is."""
+
+    notes: tuple[Note, ...]
+    outage: str = ""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """One pool with its machines."""
+
+    pool: Pool | None
+    title: str
+    meters: list[Meter]
+    rows: list[Row]
+    is_own: bool
 
 
 def last_complete_reading_at() -> datetime | None:
@@ -10,3 +57,204 @@ def last_complete_reading_at() -> datetime | None:
     return (
         MirrorRun.objects.filter(answered=True, finished_at__isnull=False).values_list("finished_at", flat=True).first()
     )
+
+
+def outlook(vms: QuerySet[VirtualMachine], now: datetime) -> Outlook:
+    """Banners about Proxmox and its nodes, and why nothing can be asked of it, for a page showing these machines."""
+    last = last_complete_reading_at()
+    newest = MirrorRun.objects.filter(finished_at__isnull=False).first()
+    if last is None:
+        note = Note("info", "The cluster has not been read yet.", "Machines appear here after the first reading.")
+        return Outlook((note,))
+    if (newest and not newest.answered) or (now - last).total_seconds() > OLD_S:
+        text = f"What you see is from {clock(last, now)}. Nothing has been deleted. Machines keep running."
+        return Outlook((Note("warn", "Proxmox is not answering.", text),), outage="Proxmox is not answering right now.")
+    return Outlook(tuple(_node_notes(vms, now)))
+
+
+def _node_notes(vms: QuerySet[VirtualMachine], now: datetime) -> list[Note]:
+    silent = {node.name: node for node in Node.objects.filter(is_online=False)}
+    if not silent:
+        return []
+    there = list(vms.filter(node__in=silent).values_list("node", flat=True))
+    return [
+        Note(
+            "warn",
+            f"Node {name} is not answering.",
+            f"{_machines(there.count(name))} on it. What you see is from {clock(node.last_seen, now) or 'before'}. "
+            "Nothing has been deleted.",
+        )
+        for name, node in silent.items()
+        if name in there
+    ]
+
+
+def _machines(count: int) -> str:
+    return "1 machine is" if count == 1 else f"{count} machines are"
+
+
+def shelves(user: User, now: datetime, outage: str) -> list[Shelf]:
+    """The person's own machines first, then each shared pool they are in. RTPs see everybody's on their own page."""
+    rights = Rights(user)
+    own = find_personal_pool(user)
+    shared = list(Pool.objects.filter(memberships__user=user, kind=PoolKind.SHARED, hidden=False))
+    pools = [own, *shared] if own else shared
+    machines = VirtualMachine.objects.filter(pool__in=pools).listed().select_related("pool", "pool__owner")
+    by_pool: dict[int | None, list[Row]] = {}
+    for found in rows(machines, rights=rights, now=now, outage=outage):
+        by_pool.setdefault(found.vm.pool_id, []).append(found)
+    first = Shelf(own, "My VMs", meters_of(own, user), by_pool.get(own.pk, []) if own else [], is_own=True)
+    return [first, *(Shelf(pool, pool.name, meters_of(pool, user), by_pool.get(pool.pk, []), False) for pool in shared)]
+
+
+def figures_of(pool: Pool | None, user: User) -> QuotaFigures:
+    """A pool's figures; those of a personal pool that will be made at first need where `pool` is None."""
+    if pool is not None:
+        return figures(pool)
+    limit = default_limit()
+    if user.is_rtp:
+        limit = Footprint(*(10**9,) * 4)
+    return QuotaFigures(limit=limit, used=Footprint(), held=Footprint())
+
+
+def meters_of(pool: Pool | None, user: User) -> list[Meter]:
+    """CPU, memory and disk of a pool."""
+    found = figures_of(pool, user)
+    return meters(used=found.used, held=found.held, limit=found.limit)
+
+
+def vm_row(user: User, vm: VirtualMachine, now: datetime, outage: str = "") -> Row:
+    """One machine for its own page."""
+    held = Operation.objects.blocking().filter(vm=vm).select_related("actor").first()
+    return row(vm, held, rights=Rights(user), now=now, outage=outage)
+
+
+def heading(user: User, vm: VirtualMachine, now: datetime) -> dict[str, object]:
+    """What vms/page.html needs around any tab of a machine: `vm`, `row`, `notes`, `latest` (its newest operation)."""
+    view = outlook(VirtualMachine.objects.filter(pk=vm.pk), now)
+    return {
+        "vm": vm,
+        "row": vm_row(user, vm, now, view.outage),
+        "notes": view.notes,
+        "latest": last_operation(vm),
+        "is_rtp_elsewhere": user.is_rtp and Rights(user).role_of(vm) is None,
+    }
+
+
+def last_operation(vm: VirtualMachine) -> Operation | None:
+    """The newest operation on this machine."""
+    return Operation.objects.filter(vm=vm).select_related("actor").first()
+
+
+def operations_of(vm: VirtualMachine, page: str | None) -> Page[Operation]:
+    """What happened to a machine through the portal, newest first."""
+    found = Operation.objects.filter(vm=vm).select_related("actor", "vm")
+    return Paginator(found, PAGE).get_page(page)
+
+
+def operations_for(user: User, page: str | None) -> Page[Operation]:
+    """What happened in the person's pools, newest first; for an RTP everywhere."""
+    found = Operation.objects.visible_to(user).select_related("actor", "vm", "pool")
+    return Paginator(found, PAGE).get_page(page)
+
+
+def everything(user: User, words: str, page: str | None) -> Page[VirtualMachine]:
+    """All machines for an RTP, the own ones first, then by pool and name; `words` narrows by name, pool or owner."""
+    mine = Case(When(pool__owner=user, then=Value(True)), default=Value(False), output_field=BooleanField())
+    found = VirtualMachine.objects.visible_to(user).listed().select_related("pool", "pool__owner")
+    if words:
+        named = Q(name__icontains=words) | Q(pool__name__icontains=words) | Q(pool__owner__username__icontains=words)
+        found = found.filter(named | Q(vmid=int(words)) if words.isdecimal() and len(words) < 9 else named)
+    return Paginator(found.annotate(is_mine=mine).order_by("-is_mine", "pool__name", "name", "pk"), PAGE).get_page(page)
+
+
+@dataclass(frozen=True)
+class PoolLine:
+    """A pool in numbers, for RTPs."""
+
+    pool: Pool
+    machines: int
+    awake: int
+    cores: int
+    memory_mib: int
+    disk_gib: int
+
+
+def pools_in_numbers() -> list[PoolLine]:
+    """Every pool with what its machines use, in one query."""
+    counted = Q(vms__lifecycle__in=[Lifecycle.READY, Lifecycle.DELETING])
+    awake = counted & Q(vms__last_known_power__in=[Power.RUNNING, Power.PAUSED, Power.UNKNOWN])
+    found = Pool.objects.select_related("owner").annotate(
+        machines=Count("vms", filter=counted),
+        awake=Count("vms", filter=awake),
+        cores=Sum("vms__cores", filter=awake, default=0),
+        memory_mib=Sum("vms__memory_mib", filter=awake, default=0),
+        disk_gib=Sum("vms__disk_gib", filter=counted, default=0),
+    )
+    return [PoolLine(p, p.machines, p.awake, p.cores, p.memory_mib, p.disk_gib) for p in found.order_by("name")]
+
+
+@dataclass(frozen=True)
+class Use:
+    """One resource on the create page: what is used, what this adds, what the limit is."""
+
+    meter: Meter
+    adds: int
+
+    @property
+    def after_text(self) -> str:
+        """What is used afterwards."""
+        return self.meter.words(self.meter.used + self.meter.held + self.adds)
+
+    @property
+    def adds_text(self) -> str:
+        """What this one adds."""
+        return self.meter.words(self.adds)
+
+
+def uses(found: QuotaFigures, size: str) -> list[Use]:
+    """What a machine of this size would use of what is left."""
+    preset = BY_KEY.get(size)
+    adds = [preset.cores, preset.memory_mib, preset.disk_gib] if preset else [0, 0, 0]
+    lines = meters(used=found.used, held=found.held, limit=found.limit)
+    return [Use(meter, add) for meter, add in zip(lines, adds, strict=True)]
+
+
+@dataclass(frozen=True)
+class LastWish:
+    """What the person asked for last time they created a machine."""
+
+    source: str = ""
+    size: str = ""
+
+
+def last_wish(user: User) -> LastWish:
+    """Read from their newest creation; empty before the first."""
+    wish = Operation.objects.filter(actor=user, kind=OperationKind.CREATE).values_list("wish", flat=True).first() or {}
+    for kind in ("template", "iso"):
+        if wish.get(f"{kind}_id"):
+            return LastWish(f"{kind}:{wish[f'{kind}_id']}", _preset_of(wish))
+    return LastWish()
+
+
+def _preset_of(wish: dict[str, Any]) -> str:
+    wanted = (wish.get("cores"), wish.get("memory_mib"))
+    return next((preset.key for preset in BY_KEY.values() if (preset.cores, preset.memory_mib) == wanted), "")
+
+
+def pools_to_create_in(user: User) -> list[Pool]:
+    """Shared pools in which the person may create, beside the own one."""
+    return list(pools_managed_by(user).filter(kind=PoolKind.SHARED))
+
+
+def templates_on_offer() -> list[Template]:
+    """Templates members may clone."""
+    return list(Template.objects.filter(is_hidden=False, missing_since=None))
+
+
+def isos_on_offer() -> list[IsoImage]:
+    """ISOs members may install from, each once however many nodes hold it."""
+    once: dict[str, IsoImage] = {}
+    for iso in IsoImage.objects.filter(is_hidden=False, missing_since=None):
+        once.setdefault(iso.volid, iso)
+    return list(once.values())

@@ -1,6 +1,19 @@
 """Paths of vms."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from vms.views import actions, create, pages
 
 app_name = "vms"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", pages.vm_list, name="list"),
+    path("vms/new/", create.create, name="create"),
+    path("vms/<int:vm_id>/", pages.detail, name="detail"),
+    path("vms/<int:vm_id>/hardware/", pages.hardware, name="hardware"),
+    path("vms/<int:vm_id>/activity/", pages.activity, name="activity"),
+    path("vms/<int:vm_id>/operations/<int:operation_id>/", pages.operation, name="operation"),
+    path("vms/<int:vm_id>/actions/<slug:name>/", actions.action, name="action"),
+    path("vms/<int:vm_id>/dismiss/", actions.dismiss, name="dismiss"),
+    path("activity/", pages.history, name="history"),
+    path("rtp/vms/", pages.rtp, name="rtp"),
+]

@@ -1,0 +1,188 @@
+"""One machine as a row or a heading shows it: its state, what can be asked for, and why not."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from accounts.models import Pool, PoolMembership, User
+from accounts.roles import Role
+from quotas.errors import cores, gib
+from vms.access import NEEDED_ROLE
+from vms.models import Operation, VirtualMachine
+from vms.shown import Reading, Shown, shown
+from vms.states import Action, Lifecycle, Power, obstacle
+from vms.verbs import MENU, verb
+
+
+@dataclass(frozen=True)
+class Button:
+    """Something to ask for; `reason` says why it is not possible now."""
+
+    action: Action
+    label: str
+    reason: str = ""
+    needs_confirm: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A machine, ready to print."""
+
+    vm: VirtualMachine
+    state: Shown
+    operation: Operation | None
+    buttons: tuple[Button, ...]
+    console_reason: str
+    reason_to_wait: str = ""
+    size: str = ""
+    steps: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def is_moving(self) -> bool:
+        """The row will change by itself soon."""
+        return self.operation is not None and not self.operation.is_at_rest
+
+    @property
+    def step(self) -> str:
+        """The step at work, in words."""
+        if not self.is_moving:
+            return ""
+        return next((step["label"] for step in self.steps if step["state"] in {"running", "uncertain"}), "")
+
+    @property
+    def has_failed(self) -> bool:
+        """A creation that came to nothing and was not put away yet."""
+        return self.vm.lifecycle == Lifecycle.FAILED
+
+    @property
+    def first(self) -> Button | None:
+        """The one button beside the console: start, resume or shut down."""
+        wanted = {Power.RUNNING: Action.SHUTDOWN, Power.PAUSED: Action.RESUME, Power.STOPPED: Action.START}
+        action = wanted.get(Power(self.vm.power), Action.SHUTDOWN)
+        return next((button for button in self.buttons if button.action == action), None)
+
+    @property
+    def others(self) -> list[Button]:
+        """The rest, possible ones first."""
+        rest = [button for button in self.buttons if button is not self.first]
+        return sorted(rest, key=lambda button: bool(button.reason))
+
+    @property
+    def possible(self) -> list[Button]:
+        """What can be asked for now."""
+        return [button for button in self.buttons if not button.reason]
+
+
+class Rights:
+    """The person's role in many pools, read once, so that a list asks the database the same for 3 and for 300 rows.
+
+    For what is shown only: each act is checked again by vms.access.vm_for.
+    """
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.roles = dict(PoolMembership.objects.filter(user=user).values_list("pool_id", "role"))
+
+    def refusal(self, vm: VirtualMachine, action: Action) -> str:
+        """Why this person may not do that to the machine at all; empty when they may."""
+        if vm.pool is None or vm.pool.proxmox_poolid is None:
+            return "It is in no pool of the portal yet."
+        if self.user.is_rtp:
+            return ""
+        role = self.role_in(vm.pool)
+        if role is not None and role.includes(NEEDED_ROLE[action]):
+            return ""
+        return f"As {role or 'a stranger'} of {vm.pool.name} you cannot do this."
+
+    def role_of(self, vm: VirtualMachine) -> Role | None:
+        """The own role in the machine's pool."""
+        return self.role_in(vm.pool) if vm.pool else None
+
+    def role_in(self, pool: Pool) -> Role | None:
+        """The own role in this pool."""
+        if pool.owner_id == self.user.pk:
+            return Role.MANAGER
+        found = self.roles.get(pool.pk)
+        return Role(found) if found else None
+
+
+def rows(
+    vms: Iterable[VirtualMachine], *, rights: Rights, now: datetime, outage: str = ""
+) -> list[Row]:
+    """Rows for machines whose pool is loaded; one query for all their operations."""
+    machines = list(vms)
+    waiting = Operation.objects.blocking().filter(vm__in=[vm.pk for vm in machines]).select_related("actor")
+    operations = {operation.vm_id: operation for operation in waiting}
+    return [row(vm, operations.get(vm.pk), rights=rights, now=now, outage=outage) for vm in machines]
+
+
+def row(
+    vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now: datetime, outage: str = ""
+) -> Row:
+    """One machine with the operation that holds it, if any. `outage`: why nothing can be asked of Proxmox now."""
+    held = f"{verb(operation.kind).doing}: wait until that is over." if operation else ""
+    return Row(
+        vm=vm,
+        state=shown(reading_of(vm, operation, now)),
+        operation=operation,
+        buttons=tuple(_button(vm, action, held or outage, rights) for action in MENU),
+        console_reason=rights.refusal(vm, Action.CONSOLE) or _obstacle(vm, Action.CONSOLE),
+        size=f"{cores(vm.cores)} · {gib(vm.memory_mib)} · {vm.disk_gib} GiB" if vm.cores else "",
+        steps=steps_of(operation) if operation else [],
+    )
+
+
+def reading_of(vm: VirtualMachine, operation: Operation | None, now: datetime) -> Reading:
+    """What the columns say, for `vms.shown`."""
+    return Reading(
+        lifecycle=vm.lifecycle,
+        power=vm.power,
+        lock=vm.lock,
+        is_missing=vm.missing_since is not None,
+        age_s=(now - vm.last_seen).total_seconds() if vm.last_seen else None,
+        seen=clock(vm.missing_since or vm.last_seen, now),
+        operation_kind=operation.kind if operation else "",
+        operation_state=operation.state if operation else "",
+    )
+
+
+STEP_WORDS = {
+    "waiting": "not yet", "running": "now", "done": "done", "failed": "failed", "uncertain": "not known yet",
+}  # fmt: skip
+
+
+def steps_of(operation: Operation) -> list[dict[str, str]]:
+    """The operation's steps with the state in words."""
+    return [
+        {
+            "label": str(step.get("label", "")),
+            "state": str(step.get("state", "waiting")),
+            "note": str(step.get("note", "")),
+            "word": STEP_WORDS.get(str(step.get("state")), ""),
+        }
+        for step in operation.steps
+    ]
+
+
+def clock(at: datetime | None, now: datetime) -> str:
+    """'14:02' today, '12 May 14:02' before."""
+    if at is None:
+        return ""
+    local = timezone.localtime(at)
+    is_today = local.date() == timezone.localtime(now).date()
+    return date_format(local, "H:i") if is_today else date_format(local, "j M H:i")
+
+
+def _button(vm: VirtualMachine, action: Action, held: str, rights: Rights) -> Button:
+    words = verb(action)
+    reason = rights.refusal(vm, action) or held or _obstacle(vm, action)
+    return Button(action, words.label, reason, needs_confirm=bool(words.warning))
+
+
+def _obstacle(vm: VirtualMachine, action: Action) -> str:
+    if vm.missing_since and vm.lifecycle == Lifecycle.READY:
+        return "Proxmox does not show it right now."
+    return obstacle(action, Lifecycle(vm.lifecycle), Power(vm.power))

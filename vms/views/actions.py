@@ -1,0 +1,83 @@
+"""POSTs that ask for something to be done to a machine, and the pages that ask back first."""
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.addresses import address_of
+from quotas.errors import QuotaExceeded
+from vms import selectors
+from vms.access import vm_for
+from vms.forms import ConfirmForm, DeleteForm
+from vms.models import Operation, VirtualMachine
+from vms.operations import Refusal, dismiss_failed, request_delete, request_power
+from vms.states import Action, Lifecycle, OperationKind
+from vms.templatetags.vm_tags import new_key
+from vms.verbs import MENU, Verb, verb
+from vms.views.person import PersonRequest, person_required
+
+
+@require_http_methods(["GET", "POST"])
+@person_required
+def action(request: PersonRequest, vm_id: int, name: str) -> HttpResponse:
+    """Asks for one action. What loses work is asked back first, on a page that works without scripts."""
+    if name not in MENU:
+        raise Http404("There is no such action.")
+    wanted = Action(name)
+    vm, words = vm_for(request.user, vm_id, wanted), verb(wanted)
+    form = _form(request, vm, wanted)
+    is_sure = not words.warning or (request.method == "POST" and "confirm" in request.POST)
+    if request.method == "GET" or not is_sure or not form.is_valid():
+        return _ask_back(request, vm, wanted, words, form if is_sure and request.method == "POST" else None)
+    try:
+        _act(request, vm, wanted, form.cleaned_data["key"])
+    except QuotaExceeded as refusal:
+        messages.error(request, f"{vm.name} cannot {words.label.lower()} yet. {refusal.sentence}")
+    except Refusal as refusal:
+        messages.error(request, refusal.sentence)
+    return redirect("vms:list") if request.POST.get("next") == "list" else redirect("vms:detail", vm_id=vm.pk)
+
+
+@require_POST
+@person_required
+def dismiss(request: PersonRequest, vm_id: int) -> HttpResponse:
+    """Puts a failed creation away; it stays in Activity."""
+    vm = vm_for(request.user, vm_id, Action.VIEW)
+    if vm.lifecycle == Lifecycle.FAILED:
+        dismiss_failed(vm, request.user)
+    return redirect("vms:list")
+
+
+def _act(request: PersonRequest, vm: VirtualMachine, wanted: Action, key: str) -> Operation:
+    if wanted == Action.DELETE:
+        return request_delete(vm, by=request.user, address=address_of(request), key=key)
+    is_forced = wanted == Action.STOP
+    return request_power(
+        vm, OperationKind(wanted), by=request.user, address=address_of(request), key=key, force=is_forced
+    )
+
+
+def _form(request: PersonRequest, vm: VirtualMachine, wanted: Action) -> ConfirmForm:
+    posted = request.POST.copy()
+    if not verb(wanted).warning:
+        posted["confirm"] = "yes"
+    return DeleteForm(posted, vm_name=vm.name) if wanted == Action.DELETE else ConfirmForm(posted)
+
+
+def _ask_back(
+    request: PersonRequest, vm: VirtualMachine, wanted: Action, words: Verb, form: ConfirmForm | None
+) -> HttpResponse:
+    row = selectors.vm_row(request.user, vm, timezone.now())
+    button = next(button for button in row.buttons if button.action == wanted)
+    context = {
+        "vm": vm,
+        "row": row,
+        "button": button,
+        "words": words,
+        "form": form or (DeleteForm(vm_name=vm.name) if wanted == Action.DELETE else ConfirmForm()),
+        "key": new_key(),
+        "is_delete": wanted == Action.DELETE,
+    }
+    return render(request, "vms/confirm.html", context, status=422 if form else 200)

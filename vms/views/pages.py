@@ -1,0 +1,134 @@
+"""Pages that look: the list, one machine, its tabs, an operation, what happened, everything (RTP)."""
+
+import json
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from accounts.access import is_rtp
+from vms import selectors
+from vms.access import vm_for
+from vms.models import Operation, VirtualMachine
+from vms.rows import Rights, rows, steps_of
+from vms.states import Action, Lifecycle, OperationKind, OperationState
+from vms.verbs import fact
+from vms.views.person import PersonRequest, person_required
+
+
+@require_GET
+@person_required
+def vm_list(request: PersonRequest) -> HttpResponse:
+    """My VMs; asked for by htmx, only the part that lives."""
+    now = timezone.now()
+    view = selectors.outlook(VirtualMachine.objects.visible_to(request.user), now)
+    shelves = selectors.shelves(request.user, now, view.outage)
+    context = {
+        "notes": view.notes,
+        "outage": view.outage,
+        "shelves": [shelf for shelf in shelves if shelf.is_own or shelf.rows],
+        "is_moving": any(row.is_moving for shelf in shelves for row in shelf.rows),
+    }
+    return render(request, "vms/_list.html" if request.htmx else "vms/list.html", context)
+
+
+@require_GET
+@person_required
+def detail(request: PersonRequest, vm_id: int) -> HttpResponse:
+    """The overview of a machine; asked for by htmx, its heading or heading and overview."""
+    vm = vm_for(request.user, vm_id, Action.VIEW)
+    watched = _watched(request, vm)
+    if watched and watched.is_at_rest and _is_made(watched):
+        response = HttpResponse(status=204)
+        response["HX-Redirect"] = reverse("consoles:page", args=[vm.pk]) + "?made=1"
+        return response
+    context = {"tab": _tab(request), **selectors.heading(request.user, vm, timezone.now())}
+    if not request.htmx:
+        return render(request, "vms/detail.html", context)
+    response = render(request, "vms/_head.html" if request.htmx.target == "vm-head" else "vms/_live.html", context)
+    if watched and watched.is_at_rest:
+        response["HX-Trigger"] = json.dumps({"said": fact(watched.kind, watched.state, vm.name)})
+    return response
+
+
+@require_GET
+@person_required
+def hardware(request: PersonRequest, vm_id: int) -> HttpResponse:
+    """What the machine is made of, as last read."""
+    vm = vm_for(request.user, vm_id, Action.VIEW)
+    context = {"tab": "hardware", **selectors.heading(request.user, vm, timezone.now())}
+    return render(request, "vms/hardware.html", context)
+
+
+@require_GET
+@person_required
+def activity(request: PersonRequest, vm_id: int) -> HttpResponse:
+    """Who did what to the machine, and how it ended."""
+    vm = vm_for(request.user, vm_id, Action.VIEW)
+    context = selectors.heading(request.user, vm, timezone.now())
+    operations = selectors.operations_of(vm, request.GET.get("page"))
+    return render(request, "vms/activity.html", {"tab": "activity", "operations": operations, **context})
+
+
+@require_GET
+@person_required
+def operation(request: PersonRequest, vm_id: int, operation_id: int) -> HttpResponse:
+    """One operation: its steps, its end. Polls itself until it is at rest."""
+    vm = vm_for(request.user, vm_id, Action.VIEW)
+    found = Operation.objects.filter(vm=vm, pk=operation_id).select_related("actor", "vm").first()
+    if found is None:
+        raise Http404("No operation of yours is here.")
+    context = {"vm": vm, "operation": found, "steps": steps_of(found), "fact": fact(found.kind, found.state, vm.name)}
+    return render(request, "vms/_operation.html" if request.htmx else "vms/operation.html", context)
+
+
+@require_GET
+@person_required
+def history(request: PersonRequest) -> HttpResponse:
+    """What happened to every machine the person may look at."""
+    return render(
+        request, "vms/history.html", {"operations": selectors.operations_for(request.user, request.GET.get("page"))}
+    )
+
+
+@require_GET
+@person_required
+def rtp(request: PersonRequest) -> HttpResponse:
+    """All pools and machines, the RTP's own first."""
+    if not is_rtp(request.user):
+        raise PermissionDenied("Only RTPs see every machine.")
+    now, words = timezone.now(), request.GET.get("q", "").strip()[:60]
+    view = selectors.outlook(VirtualMachine.objects.all(), now)
+    page = selectors.everything(request.user, words, request.GET.get("page"))
+    context = {
+        "notes": view.notes,
+        "page": page,
+        "rows": rows(page.object_list, rights=Rights(request.user), now=now, outage=view.outage),
+        "words": words,
+        "pools": selectors.pools_in_numbers(),
+    }
+    return render(request, "vms/rtp.html", context)
+
+
+def _watched(request: PersonRequest, vm: VirtualMachine) -> Operation | None:
+    wanted = request.GET.get("watching", "")
+    if not request.htmx or not wanted.isdecimal() or len(wanted) > 18:
+        return None
+    return Operation.objects.filter(vm=vm, pk=int(wanted)).first()
+
+
+def _tab(request: PersonRequest) -> str:
+    """The tab whose heading asks for itself; the overview asks for all of it."""
+    tab = request.GET.get("tab", "")
+    return tab if request.htmx and tab in {"hardware", "console", "activity"} else "overview"
+
+
+def _is_made(operation: Operation) -> bool:
+    return (
+        operation.kind == OperationKind.CREATE
+        and operation.state == OperationState.SUCCEEDED
+        and operation.vm.lifecycle == Lifecycle.READY
+    )
