@@ -37,8 +37,30 @@ class Streams:
     def write(self, data: bytes) -> None:
         self._writer.write(data)
 
+    async def until(self, mark: bytes) -> bytes:
+        """Up to and including the mark; what there is if the connection ends before."""
+        try:
+            return await within(self._reader.readuntil(mark))
+        except asyncio.IncompleteReadError as short:
+            return short.partial
+
+    async def rest(self) -> bytes:
+        """Everything until the connection ends; a reset is an end too."""
+        received = b""
+        try:
+            while chunk := await within(self._reader.read(65_536)):
+                received += chunk
+        except ConnectionError:
+            pass
+        return received
+
     async def at_eof(self) -> bool:
         return await within(self._reader.read(1)) == b""
+
+    def stop_reading(self) -> None:
+        transport = self._writer.transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        transport.pause_reading()
 
     def close(self) -> None:
         self._writer.close()
