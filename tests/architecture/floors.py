@@ -35,8 +35,9 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("consoles/{__init__,close_codes,frames,groups}.py", VOCABULARY),
     ("consoles/models.py", MODELS),
     ("consoles/{node_socket,backpressure}.py", GATEWAYS),
-    ("consoles/{bridge,dialing,grants,visits,authority}.py", OPERATIONS),
+    ("consoles/{bridge,dialing,probe,grants,visits,authority}.py", OPERATIONS),
     ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin}.py", INTERFACES),
+    ("consoles/templatetags/*.py", INTERFACES),
     ("consoles/management/**/*.py", INTERFACES),
     # wiring
     ("vmportal/{env,settings,logs,schedule}.py", VOCABULARY),

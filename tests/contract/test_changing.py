@@ -1,0 +1,117 @@
+import pytest
+
+from tests.contract.target import Target
+from vms.cluster import errors
+from vms.cluster.types import GuestChanges, GuestRef
+
+pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("contract")]
+GIB = 1024**3
+
+
+def test_settings_of_a_stopped_machine_change_at_once(target: Target, machine: GuestRef) -> None:
+    before = target.cluster.guest_config(machine.node, machine.vmid)
+    changes = GuestChanges(cores=2, memory_mib=256, start_at_boot=True, description="zwei\nZeilen äöü ; & = %")
+
+    target.cluster.configure(machine, changes, digest=before.digest)
+
+    after = target.cluster.guest_config(machine.node, machine.vmid)
+    assert (after.cores, after.memory_mib, after.start_at_boot, after.pending_keys) == (2, 256, True, frozenset())
+    assert after.description.strip() == "zwei\nZeilen äöü ; & = %"
+    undo = GuestChanges(cores=1, memory_mib=128, start_at_boot=False, description="made by the contract suite")
+    target.cluster.configure(machine, undo)
+
+
+def test_an_outdated_digest_changes_nothing(target: Target, machine: GuestRef) -> None:
+    with pytest.raises(errors.ConfigChanged):
+        target.cluster.configure(machine, GuestChanges(cores=4), digest="0" * 40)
+
+    assert target.cluster.guest_config(machine.node, machine.vmid).cores == 1
+
+
+def test_what_a_running_machine_cannot_take_waits_and_can_be_taken_back(target: Target, running: GuestRef) -> None:
+    target.cluster.configure(running, GuestChanges(cores=2))
+    waiting = target.cluster.guest_config(running.node, running.vmid)
+    target.cluster.configure(running, GuestChanges(forget=("cores",)))
+    taken_back = target.cluster.guest_config(running.node, running.vmid)
+
+    assert (waiting.cores, waiting.pending_cores, waiting.pending_keys) == (1, 2, {"cores"})
+    assert (taken_back.cores, taken_back.pending_cores, taken_back.pending_keys) == (1, None, frozenset())
+
+
+def test_the_boot_order_and_the_medium_change(target: Target, machine: GuestRef) -> None:
+    target.cluster.configure(machine, GuestChanges(boot_order=("ide2", "scsi0"), cdrom=("ide2", "")))
+
+    config = target.cluster.guest_config(machine.node, machine.vmid)
+    assert config.boot_order == ("ide2", "scsi0")
+    assert [disk.volume for disk in config.disks if disk.is_cdrom] == ["none"]
+    target.cluster.configure(machine, GuestChanges(boot_order=("scsi0", "ide2")))
+
+
+def test_a_disk_grows_to_a_size_and_the_same_size_again_changes_nothing(target: Target) -> None:
+    ref = target.make()
+
+    for _ in range(2):
+        assert target.end_of(target.cluster.resize_disk(ref, slot="scsi0", size_gib=2)) == "OK"
+        assert target.cluster.guest_config(ref.node, ref.vmid).disk_gib == 2
+    assert "not supported" in target.end_of(target.cluster.resize_disk(ref, slot="scsi0", size_gib=1))
+
+    assert target.cluster.guest_config(ref.node, ref.vmid).disk_gib == 2
+    target.remove(ref)
+
+
+def test_power_goes_through_its_states(target: Target, running: GuestRef) -> None:
+    cluster = target.cluster
+    assert target.power(running) == "running"
+
+    assert target.end_of(cluster.suspend(running)) == "OK"
+    assert target.power(running) == "paused"
+    assert target.end_of(cluster.resume(running)) == "OK"
+    assert target.power(running) == "running"
+    assert target.end_of(cluster.reset(running)) == "OK"
+    assert target.end_of(cluster.shutdown(running, timeout_s=1, force_after=True)) == "OK"
+    assert target.power(running) == "stopped"
+
+
+def test_a_shutdown_nobody_heeds_fails_and_is_overruled(target: Target, running: GuestRef) -> None:
+    end = target.end_of(target.cluster.shutdown(running, timeout_s=1))
+    if end == "OK":
+        pytest.skip("the guest heeds a shutdown")
+    assert "timeout" in end
+
+    target.cluster.shutdown(running, timeout_s=60)
+    assert target.end_of(target.cluster.stop(running, overrule_shutdown=True)) == "OK"
+
+    assert target.power(running) == "stopped"
+
+
+def test_a_start_of_a_running_machine_fails_in_its_task(target: Target, running: GuestRef) -> None:
+    assert "already running" in target.end_of(target.cluster.start(running))
+
+
+@pytest.mark.parametrize("verb", ["reset", "suspend", "resume", "reboot"])
+def test_a_stopped_machine_refuses_what_needs_a_running_one(target: Target, machine: GuestRef, verb: str) -> None:
+    with pytest.raises(errors.Refused, match="not running"):
+        getattr(target.cluster, verb)(machine)
+
+
+def test_a_running_machine_is_not_deleted(target: Target, running: GuestRef) -> None:
+    with pytest.raises(errors.Refused, match="running"):
+        target.cluster.delete(running)
+
+    assert target.power(running) == "running"
+
+
+def test_a_snapshot_is_taken_returned_to_and_forgotten(target: Target, machine: GuestRef) -> None:
+    cluster = target.cluster
+    end = target.end_of(cluster.take_snapshot(machine, "before", description="as it was"))
+    if "not supported" in end or "feature" in end:
+        pytest.skip(f"this storage keeps no snapshots: {end}")
+    assert end == "OK"
+    cluster.configure(machine, GuestChanges(cores=3))
+
+    assert [(s.name, s.description) for s in cluster.snapshots(machine.node, machine.vmid)] == [("before", "as it was")]
+    assert target.end_of(cluster.roll_back(machine, "before")) == "OK"
+    assert cluster.guest_config(machine.node, machine.vmid).cores == 1
+    assert "already used" in target.end_of(cluster.take_snapshot(machine, "before"))
+    assert target.end_of(cluster.remove_snapshot(machine, "before")) == "OK"
+    assert cluster.snapshots(machine.node, machine.vmid) == ()
