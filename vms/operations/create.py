@@ -1,17 +1,193 @@
-"""Create a machine from a template or an ISO."""
+"""Create a machine from a template or an ISO: the request, the order of the steps, and the ends."""
 
-from accounts.models import Pool, User
-from vms.models import Operation, VirtualMachine
-from vms.operations.wishes import Size, Source
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.core.exceptions import PermissionDenied
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import Pool, SshKey, User
+from accounts.pools import personal_pool_for
+from quotas.footprint import Footprint
+from vms.access import may
+from vms.cluster import Cluster
+from vms.cluster.errors import Denied, NoSuchGuest
+from vms.cluster.types import GuestConfig
+from vms.models import IsoImage, Operation, Template, VirtualMachine
+from vms.operations import ends, finding, lifecycle, names, requests
+from vms.operations.create_steps import BindPool, CloneTemplate, GrowDisk, MakeFromIso, SetSize, SetUpSignIn, is_ours
+from vms.operations.delete import remove_remains
+from vms.operations.errors import Refusal
+from vms.operations.hooks import Point
+from vms.operations.power import PowerStep
+from vms.operations.rights import may_create
+from vms.operations.steps import Broken, HookStep, Step
+from vms.operations.verb import Verb
+from vms.operations.wishes import FromIso, FromTemplate, Size, Source
+from vms.placement import node_for_iso
+from vms.states import Action, Lifecycle, OperationKind, Power
+
+
+class Create(Verb):
+    """From nothing to a machine that runs."""
+
+    steps: ClassVar[tuple[Step, ...]] = (
+        BindPool(),
+        HookStep(Point.BEFORE_CREATE, "Prepare"),
+        CloneTemplate(),
+        MakeFromIso(),
+        HookStep(Point.MAC_KNOWN, "Register it"),
+        SetSize(),
+        SetUpSignIn(),
+        GrowDisk(),
+        HookStep(Point.BEFORE_START, "Prepare the start"),
+        PowerStep(OperationKind.START),
+    )
+
+    def succeed(self, op: Operation, cluster: Cluster) -> None:
+        """READY, counted from its own row from now on."""
+        facts = finding.facts_of(op, cluster)
+        power = Power(facts[1].power)
+        name = op.vm.name
+        sentence = f"{name} was created and is running." if power == Power.RUNNING else f"{name} was created."
+        ends.succeed(op, sentence, facts, also=lambda now: _ready(op, now))
+
+    def fail(self, op: Operation, cluster: Cluster, broken: Broken) -> None:
+        """What has everything but its first start stays. Less than that is removed; of nothing, nothing stays."""
+        left = remains(op, cluster)
+        if left is None:
+            sentence = f"{broken.sentence} Nothing is left of it."
+            ends.fail(op, sentence, broken.detail, None, also=lambda now: _failed(op))
+            return
+        facts = finding.facts_of(op, cluster)
+        if op.step == OperationKind.START:
+            sentence = f"{op.vm.name} was created, but not started. {broken.sentence.replace('create', 'start', 1)}"
+            ends.fail(op, sentence, broken.detail, facts, settles=True, also=lambda now: _ready(op, now))
+            return
+
+        def clean_up(now: datetime) -> None:
+            lifecycle.move(op.vm, Lifecycle.DELETING)
+            remove_remains(op)
+
+        sentence = f"{broken.sentence} What had been made of it is being removed."
+        ends.fail(op, sentence, broken.detail, facts, settles=True, also=clean_up)
+
+
+def remains(op: Operation, cluster: Cluster) -> GuestConfig | None:
+    """What a failed creation left in its slot, provably ours; its uuid is saved. Raises Unreachable."""
+    vmid, node = op.vm.vmid, op.wish.get("node", "")
+    if not vmid or not node:
+        return None
+    try:
+        config = cluster.guest_config(node, vmid)
+    except (NoSuchGuest, Denied):
+        return None
+    if not is_ours(op, config):
+        return None
+    if op.vm.smbios_uuid is None:
+        op.vm.smbios_uuid = UUID(config.uuid)
+        op.vm.save(update_fields=["smbios_uuid"])
+    return config
+
+
+def _ready(op: Operation, now: datetime) -> None:
+    lifecycle.move(op.vm, Lifecycle.READY)
+    if op.actor is not None and (keys := op.wish.get("ssh_keys")):
+        SshKey.objects.filter(user=op.actor, public_key__in=keys).update(last_used_at=now)
+
+
+def _failed(op: Operation) -> None:
+    lifecycle.move(op.vm, Lifecycle.FAILED)
 
 
 def request_create(
     *, pool: Pool | None, by: User, address: str, key: str, name: str, size: Size, source: Source
 ) -> Operation:
-    """Asks for a new machine in `pool` (None: the person's own). `operation.vm` is its row, CREATING."""
-    raise NotImplementedError
+    """Asks for a new machine in `pool` (None: the person's own). `operation.vm` is its row, CREATING.
+
+    In one transaction under the pool's row lock: the name is free, the room is reserved (cores and memory too, because
+    it will be started), machine, operation and audit row are written. Raises PermissionDenied, Refusal or
+    QuotaExceeded; nothing was written then.
+    """
+    first = requests.known(by, key)
+    if first is not None:
+        return first
+    name = names.checked_name(name)
+    size.check()
+    plan = plan_template(source, size, by) if isinstance(source, FromTemplate) else plan_iso(source, by)
+    pool = pool or personal_pool_for(by)
+    if not may_create(by, pool):
+        raise PermissionDenied("Your role in this pool does not include that.")
+
+    def open_it(locked: Pool) -> Operation:
+        names.refuse_taken_name(locked, name)
+        vm = VirtualMachine.objects.create(
+            pool=locked,
+            name=name,
+            created_by=by,
+            source=plan.title[:120],
+            login_user=plan.wish.get("login_user", ""),
+            smbios_uuid=plan.uuid,
+        )
+        wish = plan.wish | {"cores": size.cores, "memory_mib": size.memory_mib, "disk_gib": size.disk_gib}
+        asked = Footprint(cores=size.cores, memory_mib=size.memory_mib, disk_gib=size.disk_gib, vms=1)
+        return requests.open_operation(
+            vm, locked, OperationKind.CREATE, Create.steps, by=by, address=address, key=key, wish=wish, asked=asked
+        )
+
+    return requests.accept(by, pool, key, open_it)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A source in the words of the steps. `uuid`: of a machine whose identity we choose ourselves."""
+
+    title: str
+    wish: dict[str, Any]
+    uuid: UUID | None = None
+
+
+def plan_template(source: FromTemplate, size: Size, by: User) -> Plan:
+    """The wish for a clone; raises Refusal where the template is gone or the disk too small."""
+    template = Template.objects.filter(pk=source.template_id, missing_since=None).first()
+    if template is None or (template.is_hidden and not by.is_rtp):
+        raise Refusal("This template is not there any more. Choose another.", "source")
+    if size.disk_gib < template.disk_gib:
+        raise Refusal(f"The disk of {template} takes at least {template.disk_gib} GiB.", "disk_gib")
+    if any("PRIVATE KEY" in key for key in source.ssh_keys):
+        raise Refusal("What you pasted looks like a private key; it was not stored. Paste the public key.", "ssh_keys")
+    wish: dict[str, Any] = {"template": template.pk, "template_disk_gib": template.disk_gib}
+    if template.has_cloud_init:
+        wish["login_user"] = names.checked_login_user(source.login_user) or template.cloud_init_user
+        wish["ssh_keys"] = [key.strip() for key in source.ssh_keys]
+        wish["cloud_init"] = True
+    return Plan(str(template), wish)
+
+
+def plan_iso(source: FromIso, by: User) -> Plan:
+    """The wish for an empty disk and an ISO; raises Refusal where it is gone or no node can use it."""
+    iso = IsoImage.objects.filter(pk=source.iso_id, missing_since=None).first()
+    if iso is None or (iso.is_hidden and not by.is_rtp):
+        raise Refusal("This image is not there any more. Choose another.", "source")
+    node = node_for_iso(iso, settings.PROXMOX_VM_STORAGE)
+    if not node:
+        raise Refusal("No node that answers can use this image right now. Choose another or try later.", "source")
+    machine_uuid = uuid4()
+    return Plan(iso.name, {"iso": iso.volid, "node": node, "uuid": str(machine_uuid)}, machine_uuid)
 
 
 def dismiss_failed(vm: VirtualMachine, by: User) -> None:
-    """Puts a failed creation away, so that lists no longer show it."""
-    raise NotImplementedError
+    """Puts a failed creation away, so that lists no longer show it. Raises PermissionDenied or Refusal."""
+    if not may(by, vm, Action.VIEW) or vm.pool is None or not may_create(by, vm.pool):
+        raise PermissionDenied("Your role in this pool does not include that.")
+    rows = VirtualMachine.objects.filter(pk=vm.pk, lifecycle=Lifecycle.FAILED, dismissed_at=None)
+    if rows.update(dismissed_at=timezone.now()) == 1:
+        audit.record(
+            actor=by, verb="vm.dismissed", pool=vm.pool, target_kind="vm", target_id=vm.pk, target_name=vm.name
+        )
+    elif vm.lifecycle != Lifecycle.FAILED:
+        raise Refusal(f"{vm.name} is no failed creation.")

@@ -1,6 +1,6 @@
 """What the request half refuses, in the words a member reads. Nothing was written when one of these is raised.
 
-    Refusal                      `sentence` for the page, `field` names the form field it stands beside ("" for the page)
+    Refusal                      `sentence`, and in `field` the form field it stands beside ("": the page)
     └── Busy                     the database was locked longer than the deadline; asking again is safe
 
 Beside these, quotas.errors.QuotaExceeded says what is missing in numbers.

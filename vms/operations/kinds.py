@@ -1,0 +1,15 @@
+"""Which class walks which kind of operation."""
+
+from vms.models import Operation
+from vms.operations.create import Create
+from vms.operations.delete import Delete
+from vms.operations.power import POWER
+from vms.operations.verb import Verb
+from vms.states import OperationKind
+
+KINDS: dict[OperationKind, Verb] = {OperationKind.CREATE: Create(), OperationKind.DELETE: Delete(), **POWER}
+
+
+def verb_of(op: Operation) -> Verb:
+    """The class for this operation."""
+    return KINDS[OperationKind(op.kind)]

@@ -1,0 +1,32 @@
+"""The actor's right, read again at the moment of use."""
+
+from accounts.access import is_rtp, role_in
+from accounts.models import Pool, User
+from accounts.roles import Role
+from vms.access import may
+from vms.models import Operation, VirtualMachine
+from vms.states import Action, OperationKind
+
+#: Who asks when the portal itself cleans up.
+PORTAL = "portal"
+
+
+def may_create(user: User, pool: Pool) -> bool:
+    """Managers of the pool and RTPs create machines in it."""
+    if not user.is_active:
+        return False
+    role = role_in(pool, user)
+    return is_rtp(user) or (role is not None and role.includes(Role.MANAGER))
+
+
+def still_allowed(op: Operation) -> bool:
+    """True when whoever asked may do it now, by the database as it is now."""
+    if op.actor_id is None:
+        return op.actor_name == PORTAL and bool(op.wish.get("by_portal"))
+    actor = User.objects.filter(pk=op.actor_id).first()
+    if actor is None:
+        return False
+    if op.kind == OperationKind.CREATE:
+        return may_create(actor, Pool.objects.get(pk=op.pool_id))
+    vm = VirtualMachine.objects.select_related("pool").get(pk=op.vm_id)
+    return may(actor, vm, Action(op.kind))

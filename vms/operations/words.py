@@ -1,0 +1,135 @@
+"""The sentences operations end with. Each says what happened and what did not; Proxmox's own words go to RTPs."""
+
+import re
+
+from vms.cluster import errors
+from vms.cluster.errors import ClusterError
+from vms.models import Operation
+from vms.states import OperationKind
+
+WARNED = "Proxmox noted warnings."
+NOTHING = "Nothing was changed."
+
+#: kind: (what Proxmox did not do, what was done)
+VERBS: dict[str, tuple[str, str]] = {
+    OperationKind.CREATE: ("create", "created"),
+    OperationKind.START: ("start", "started"),
+    OperationKind.SHUTDOWN: ("shut down", "shut down"),
+    OperationKind.STOP: ("stop", "stopped"),
+    OperationKind.REBOOT: ("reboot", "rebooted"),
+    OperationKind.RESET: ("reset", "reset"),
+    OperationKind.SUSPEND: ("pause", "paused"),
+    OperationKind.RESUME: ("resume", "resumed"),
+    OperationKind.DELETE: ("delete", "deleted"),
+}
+
+#: Proxmox's words and ours. The first that fits counts.
+REASONS: tuple[tuple[str, str], ...] = (
+    (r"is locked \((\w+)\)", "Another job of the cluster works on it ({0})."),
+    (r"can't lock file", "The cluster was busy with it for too long."),
+    (r"powerdown failed|got timeout$", "The guest did not answer in time."),
+    (r"MAX (\d+) vcpus", "Its node has only {0} cores."),
+    (r"no quorum", "The cluster is read-only right now."),
+    (r"not enough (space|free)|no space left|out of space|insufficient", "The storage is full."),
+    (r"protection mode", "It is protected against deletion."),
+    (r"storage '[^']*' does not exist|no such storage", "A storage it needs is missing."),
+    (r"iso|cdrom|volume '[^']*' does not exist|no such (file|volume)", "An image it needs is missing."),
+    (r"bridge|start failed: QEMU exited", "The node could not start it with its present hardware."),
+    (r"cannot allocate memory|out of memory", "Its node has not enough memory."),
+    (r"not running", "It is not running."),
+    (r"is paused", "It is paused."),
+    (r"unexpected status", "The cluster does not know how the job ended."),
+)
+
+
+def reason(text: str) -> str:
+    """A member's sentence for Proxmox's; empty where we have no better word than "it did not say why"."""
+    for pattern, sentence in REASONS:
+        if match := re.search(pattern, text, re.IGNORECASE):
+            return sentence.format(*match.groups())
+    return ""
+
+
+def did_not(op: Operation, why: str, *, changed_nothing: bool = True) -> str:
+    """'Proxmox did not start web-01. … Nothing was changed.'"""
+    claim = NOTHING if changed_nothing and op.kind != OperationKind.CREATE else ""
+    parts = [f"Proxmox did not {VERBS[op.kind][0]} {op.vm.name}.", why, claim]
+    return " ".join(part for part in parts if part)
+
+
+def refusal(op: Operation, error: ClusterError) -> str:
+    """For an error after which nothing was changed."""
+    match error:
+        case errors.Denied():
+            why = "The portal's access to the cluster lacks a right for it; an RTP has to look."
+        case errors.NoSuchGuest():
+            why = "It does not find the machine."
+        case errors.WrongMachine():
+            why = "Another machine is in its place now."
+        case errors.NotBound():
+            why = "The machine is no longer in the pool it belongs to."
+        case errors.GuestLocked() if error.lock and error.lock != "config":
+            why = f"Another job of the cluster works on it ({error.lock})."
+        case errors.GuestLocked():
+            why = "The cluster was busy with it for too long."
+        case _:
+            why = reason(error.sentence)
+    return did_not(op, why)
+
+
+def task_failure(op: Operation, exit_text: str) -> str:
+    """For a task that ended badly. It may have changed something before."""
+    return did_not(op, reason(exit_text), changed_nothing=False)
+
+
+def detail(error: ClusterError) -> str:
+    """Proxmox's own words, for RTPs."""
+    return f"{type(error).__name__}: {error.sentence or error}"[:2000]
+
+
+def not_known(op: Operation) -> str:
+    """For a lost answer."""
+    once = {
+        OperationKind.CREATE: " Do not create it a second time.",
+        OperationKind.DELETE: "",
+    }.get(OperationKind(op.kind), "")
+    return (
+        f"We do not know yet whether {op.vm.name} was {VERBS[op.kind][1]}. The connection broke after we asked. "
+        f"We are checking; this page will tell.{once}"
+    )
+
+
+def needs_rtp(op: Operation) -> str:
+    """For what could not be found out."""
+    return (
+        f"We could not find out whether {op.vm.name} was {VERBS[op.kind][1]}. An RTP has to look; until then the "
+        f"portal does nothing more with it. Tell them {op.code}."
+    )
+
+
+def waiting(op: Operation) -> str:
+    """For a cluster that does not answer, before anything was sent."""
+    return "Proxmox does not answer right now. We keep trying."
+
+
+def gave_up(op: Operation) -> str:
+    """For a cluster that did not answer at all."""
+    return did_not(op, "It did not answer.")
+
+
+def kept_failing(op: Operation) -> str:
+    """For a step that was sent many times, each time with proof that nothing had happened."""
+    return did_not(op, "It was asked several times, and the connection broke or the slot was taken each time.")
+
+
+def lost_right(op: Operation, *, begun: bool) -> str:
+    """For a person whose right ended between the request and the call."""
+    who = op.actor_name if op.actor_id else "the person who asked"
+    sentence = f"{op.vm.name} was not {VERBS[op.kind][1]}: {who} no longer has the right to do that."
+    return sentence if begun else f"{sentence} {NOTHING}"
+
+
+def with_notes(op: Operation, sentence: str) -> str:
+    """The sentence, and that Proxmox warned where it did."""
+    warned = any(row.get("note") == WARNED for row in op.steps)
+    return f"{sentence} {WARNED}" if warned else sentence
