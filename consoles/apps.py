@@ -8,3 +8,9 @@ class ConsolesConfig(AppConfig):
 
     name = "consoles"
     verbose_name = "Consoles"
+
+    def ready(self) -> None:
+        """Listens to the apps below."""
+        from consoles import receivers  # noqa: PLC0415 (models are not ready before)
+
+        receivers.connect()

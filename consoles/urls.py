@@ -1,6 +1,11 @@
 """Paths of consoles."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from consoles import views
 
 app_name = "consoles"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("vms/<int:vm_id>/console/", views.page, name="page"),
+    path("vms/<int:vm_id>/console/grant", views.grant, name="grant"),
+]

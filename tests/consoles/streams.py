@@ -1,7 +1,8 @@
 """Both ends of a console in memory, and a node that plays its part of the handshake."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
 from consoles.bridge import Bridge, Limits, NodeLink
 from tests.consoles.rfb.conversations import (
@@ -16,6 +17,7 @@ from tests.consoles.rfb.conversations import (
     SERVER_INIT,
 )
 
+T = TypeVar("T")
 BROWSER_SEES = b"RFB 003.008\n\x01\x01\0\0\0\0" + SERVER_INIT
 
 
@@ -24,6 +26,14 @@ async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
     async with asyncio.timeout(within_s):
         while not condition():  # noqa: ASYNC110 (conditions of other processes raise no event)
             await asyncio.sleep(0.005)
+
+
+async def eventually(ask: Callable[[], Awaitable[T]], is_so: Callable[[T], object], within_s: float = 5.0) -> T:
+    """Asks until the answer is so; TimeoutError when it is not in time."""
+    async with asyncio.timeout(within_s):
+        while not is_so(found := await ask()):
+            await asyncio.sleep(0.02)
+    return found
 
 
 class MemoryEnd:

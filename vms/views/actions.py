@@ -37,7 +37,9 @@ def action(request: PersonRequest, vm_id: int, name: str) -> HttpResponse:
         messages.error(request, f"{vm.name} cannot {words.label.lower()} yet. {refusal.sentence}")
     except Refusal as refusal:
         messages.error(request, refusal.sentence)
-    return redirect("vms:list") if request.POST.get("next") == "list" else redirect("vms:detail", vm_id=vm.pk)
+    if request.POST.get("next") == "list":
+        return redirect("vms:list")
+    return redirect("consoles:page" if request.POST.get("next") == "console" else "vms:detail", vm_id=vm.pk)
 
 
 @require_POST

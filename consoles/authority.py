@@ -1,0 +1,108 @@
+"""Who may have this socket: Origin, session, grant and right, settled before accept and read again while it is open."""
+
+import uuid
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+from django.utils.crypto import constant_time_compare
+
+from accounts.models import User
+from consoles import close_codes
+from consoles.close_codes import End
+from consoles.grants import spend
+from vms.access import vm_for
+from vms.cluster.types import GuestRef
+from vms.models import VirtualMachine
+from vms.states import Action, Lifecycle
+
+PROTOCOL = "vmportal.v1"
+GRANT_PREFIX = "grant."
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """A settled right: this session of this person may have this machine's screen."""
+
+    user_id: int
+    user_name: str
+    session_key: str = field(repr=False)
+    vm_id: int
+    machine_uuid: uuid.UUID
+    address: str
+    ref: GuestRef
+
+
+def origin_is_ours(headers: Iterable[tuple[bytes, bytes]], allowed: Collection[str] | None = None) -> bool:
+    """Exactly one Origin header, equal to the portal's own origin to the letter.
+
+    The Host header is not looked at: a browser can be made to send any.
+    """
+    allowed = settings.CSRF_TRUSTED_ORIGINS if allowed is None else allowed
+    origins = [value for name, value in headers if name.lower() == b"origin"]
+    return len(origins) == 1 and origins[0].decode("latin-1") in set(allowed)
+
+
+def token_of(subprotocols: Collection[str]) -> str:
+    """The grant's token among the offered subprotocols; empty unless exactly one stands beside our protocol."""
+    tokens = [word.removeprefix(GRANT_PREFIX) for word in subprotocols if word.startswith(GRANT_PREFIX)]
+    return tokens[0] if len(tokens) == 1 and PROTOCOL in subprotocols else ""
+
+
+def signed_in(session_key: str) -> User | None:
+    """The person of a session that is still valid, as the database has it now."""
+    if not session_key:
+        return None
+    session = SessionStore(session_key).load()
+    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    user = User.objects.filter(pk=session.get(SESSION_KEY) or 0, is_active=True).first()
+    if user is None:
+        return None
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    given = str(session.get(HASH_SESSION_KEY) or "")
+    return user if any(constant_time_compare(given, known) for known in hashes) else None
+
+
+def settle(session_key: str, token: str, vm_id: int, now: datetime) -> Authority | None:
+    """Spends the grant and reads the right; None where anything is missing. The grant is spent even then."""
+    user = signed_in(session_key)
+    grant = spend(token, session_key, user_id=user.pk, vm_id=vm_id, now=now) if user and token else None
+    if user is None or grant is None:
+        return None
+    try:
+        vm = vm_for(user, vm_id, Action.CONSOLE)
+    except (Http404, PermissionDenied):
+        return None
+    if vm.smbios_uuid != grant.machine_uuid or _loss_of(vm, grant.machine_uuid):
+        return None
+    return Authority(user.pk, user.username, session_key, vm.pk, grant.machine_uuid, grant.address, ref_of(vm))
+
+
+def loss(authority: Authority) -> End | None:
+    """Why the right does not hold any more, from the database as it is now; None while it does."""
+    user = signed_in(authority.session_key)
+    if user is None or user.pk != authority.user_id:
+        return close_codes.SIGNED_OUT
+    try:
+        vm = vm_for(user, authority.vm_id, Action.CONSOLE)
+    except (Http404, PermissionDenied):
+        return close_codes.RIGHT_LOST
+    return _loss_of(vm, authority.machine_uuid)
+
+
+def ref_of(vm: VirtualMachine) -> GuestRef:
+    """How the gateway is told which machine is meant."""
+    poolid = vm.pool.proxmox_poolid if vm.pool else None
+    return GuestRef(node=vm.node, vmid=vm.vmid or 0, uuid=str(vm.smbios_uuid or ""), poolid=poolid or "")
+
+
+def _loss_of(vm: VirtualMachine, machine_uuid: uuid.UUID) -> End | None:
+    """The row now stands for another machine, or for none."""
+    is_there = vm.lifecycle in {Lifecycle.READY, Lifecycle.DELETING} and vm.smbios_uuid == machine_uuid
+    return None if is_there and vm.vmid else close_codes.GONE

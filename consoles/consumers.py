@@ -1,0 +1,198 @@
+"""The console's socket. Who may have it is settled before accept (else HTTP 403); from there each end has its code.
+
+It has its own receive loop: Channels' dispatch takes a thread hop for each message, which would make a key wait for
+somebody else's query. Bytes go through `bridge`; this file is about its life.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from http.cookies import CookieError, SimpleCookie
+from typing import Any, ParamSpec, TypeVar
+
+from channels.consumer import AsyncConsumer
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db import Error as DatabaseError
+from django.utils import timezone
+
+from consoles import authority, close_codes, visits
+from consoles.authority import Authority
+from consoles.backpressure import SCOPE_KEY, AsgiBrowser, DaphneBrowser, Receive, Scope, Send
+from consoles.bridge import Bridge, Limits
+from consoles.dialing import Windows, dial
+from consoles.groups import user_group, vm_group
+from vms.cluster import console_cluster
+from vms.cluster.types import ConsoleEndpoint
+
+log = logging.getLogger(__name__)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+#: Rights are read in threads of their own, so that a slow page does not hold them up.
+_DATABASE = ThreadPoolExecutor(4, "console-database")
+_CLUSTER = ThreadPoolExecutor(16, "console-cluster")
+SEEN_EVERY_S = 60.0
+#: Rights that cannot be read for this long are taken as lost.
+UNCHECKED_S = 60.0
+
+
+async def in_database(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
+    """Runs database work in one of our threads."""
+    run = database_sync_to_async(work, thread_sensitive=False, executor=_DATABASE)
+    result: T = await run(*args, **kw)
+    return result
+
+
+class ConsoleConsumer(AsyncConsumer):
+    """One browser at one machine's screen."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The socket's whole life."""
+        if (await receive())["type"] != "websocket.connect":
+            return
+        settled = await self._settle(scope)
+        if settled is None:
+            await send({"type": "websocket.close"})
+            return
+        await Console(settled, scope, receive, send).run()
+
+    async def _settle(self, scope: Scope) -> Authority | None:
+        token = authority.token_of(scope["subprotocols"])
+        session_key = session_key_of(scope)
+        if not (token and session_key and authority.origin_is_ours(scope["headers"])):
+            return None
+        vm_id = int(scope["url_route"]["kwargs"]["vm_id"])
+        try:
+            return await in_database(authority.settle, session_key, token, vm_id, timezone.now())
+        except DatabaseError:
+            log.exception("console refused: rights could not be read")
+            return None
+
+
+class Console:
+    """An accepted console: the tasks around its bridge."""
+
+    def __init__(self, settled: Authority, scope: Scope, receive: Receive, send: Send) -> None:
+        self._authority = settled
+        self._receive, self._send = receive, send
+        self._browser: DaphneBrowser | AsgiBrowser = scope.get(SCOPE_KEY) or AsgiBrowser(send)
+        limits = Limits(paused_s=settings.CONSOLE_PAUSED_S, keep_alive_s=settings.CONSOLE_KEEPALIVE_S)
+        self._bridge = Bridge(self._browser, limits)
+        self._look_now = asyncio.Event()
+        self._visit_id = 0
+
+    async def run(self) -> None:
+        """From accept to the closed visit."""
+        self._browser.listen(self._bridge)
+        await self._send({"type": "websocket.accept", "subprotocol": authority.PROTOCOL})
+        self._browser.opened()
+        self._bridge.greet()
+        work = (self._listen, self._dial, self._watch_rights, self._hear_layer, self._browser.run)
+        tasks = [self._start(one) for one in work]
+        try:
+            await self._bridge.watch()
+        except asyncio.CancelledError:
+            self._bridge.end(close_codes.RESTARTING)
+            raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await self._close()
+
+    async def _close(self) -> None:
+        bridge, end = self._bridge, self._bridge.ended.result()
+        self._browser.closing()
+        with contextlib.suppress(Exception):  # the browser may be gone, each server says so in its own way
+            await self._send({"type": "websocket.close", "code": end.code})
+        if self._visit_id:
+            counts = {"to_browser": bridge.bytes_to_browser, "from_browser": bridge.bytes_from_browser}
+            await in_database(visits.close_visit, self._visit_id, end, **counts, now=timezone.now())
+
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        task = asyncio.ensure_future(work())
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """A task that fails ends the console rather than leaving it without its care."""
+        if not task.cancelled() and (error := task.exception()):
+            log.error("console ended by an error", exc_info=error)
+            self._bridge.end(close_codes.FAILED)
+
+    async def _listen(self) -> None:
+        """Messages of the browser. Under Daphne they go straight to the bridge, and only the disconnect comes here."""
+        while True:
+            await self._browser.may_read()
+            message = await self._receive()
+            if message["type"] == "websocket.disconnect":
+                self._bridge.browser_gone()
+                return
+            if message.get("bytes") is None:
+                self._bridge.browser_broke("the browser sent text")
+            else:
+                self._bridge.browser_bytes(message["bytes"])
+
+    async def _dial(self) -> None:
+        self._visit_id = await in_database(visits.open_visit, self._authority, timezone.now())
+        windows = Windows(settings.CONSOLE_DIAL_S, settings.CONSOLE_UPGRADE_S, settings.CONSOLE_HANDSHAKE_S)
+        await dial(self._bridge, self._ask, windows)
+
+    async def _ask(self) -> ConsoleEndpoint:
+        """vncproxy, in a thread: the client of the cluster waits."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(_CLUSTER, lambda: console_cluster().console_endpoint(self._authority.ref))
+
+    async def _watch_rights(self) -> None:
+        """Reads session and right again; one that is lost at any moment is noticed before CONSOLE_RECHECK_S is over."""
+        loop = asyncio.get_running_loop()
+        read_at = seen_at = loop.time()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._look_now.wait(), 0.75 * settings.CONSOLE_RECHECK_S)
+            self._look_now.clear()
+            try:
+                lost = await in_database(authority.loss, self._authority)
+                read_at = loop.time()
+                if loop.time() - seen_at > SEEN_EVERY_S:
+                    await in_database(visits.see, self._visit_id, timezone.now())
+                    seen_at = loop.time()
+            except DatabaseError:
+                log.warning("console: rights could not be read")
+                lost = close_codes.UNCHECKED if loop.time() - read_at > UNCHECKED_S else None
+            if lost is not None:
+                self._bridge.end(lost)
+                return
+
+    async def _hear_layer(self) -> None:
+        """A word on the channel layer only makes us look at once; without a layer we look every two seconds anyway."""
+        groups = (vm_group(self._authority.vm_id), user_group(self._authority.user_id))
+        layer = get_channel_layer()
+        channel = ""
+        try:
+            channel = await layer.new_channel("console")
+            for group in groups:
+                await layer.group_add(group, channel)
+            while True:
+                await layer.receive(channel)
+                self._look_now.set()
+        except Exception as error:  # the layer's client raises whatever its library does
+            log.warning("console: the channel layer does not answer (%s)", type(error).__name__)
+        finally:
+            with contextlib.suppress(Exception):
+                for group in groups:
+                    await layer.group_discard(group, channel)
+
+
+def session_key_of(scope: Scope) -> str:
+    """The session cookie's value; empty without one."""
+    cookies: SimpleCookie = SimpleCookie()
+    with contextlib.suppress(CookieError):
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                cookies.load(value.decode("latin-1"))
+    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
+    return morsel.value if morsel else ""

@@ -1,0 +1,69 @@
+"""Issues and spends the one-time grants that open a console."""
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+
+from accounts.access import role_in
+from accounts.models import User
+from consoles.models import ConsoleGrant
+from vms.models import VirtualMachine
+
+TOKEN_BYTES = 32
+PRUNE_AFTER = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SpentGrant:
+    """What a grant said when it was spent."""
+
+    user_id: int
+    machine_uuid: uuid.UUID
+    address: str
+
+
+def issue(user: User, session_key: str, vm: VirtualMachine, *, address: str, now: datetime) -> str:
+    """A new token of 256 bits (43 base64url characters); only its hash is kept. The caller has settled the right."""
+    if vm.smbios_uuid is None or not session_key:
+        raise ValueError("a grant is for one machine and one session")
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    ConsoleGrant.objects.create(
+        token_hash=hashed(token),
+        user=user,
+        session_hash=hashed(session_key),
+        vm=vm,
+        machine_uuid=vm.smbios_uuid,
+        role=(vm.pool and role_in(vm.pool, user)) or "rtp",
+        address=address[:45],
+        issued_at=now,
+        expires_at=now + timedelta(seconds=settings.CONSOLE_GRANT_S),
+    )
+    return token
+
+
+def spend(token: str, session_key: str, *, user_id: int, vm_id: int, now: datetime) -> SpentGrant | None:
+    """Spends the grant if it is this session's, for this machine, fresh and unspent; None for everything else.
+
+    One conditional update decides: of many at once exactly one changes the row.
+    """
+    mine = ConsoleGrant.objects.filter(
+        token_hash=hashed(token), session_hash=hashed(session_key), user_id=user_id, vm_id=vm_id
+    )
+    if mine.filter(spent_at=None, expires_at__gt=now).update(spent_at=now) != 1:
+        return None
+    grant = mine.get()
+    return SpentGrant(grant.user_id, grant.machine_uuid, grant.address)
+
+
+def prune(now: datetime) -> int:
+    """Removes grants that expired a day ago; how many."""
+    return ConsoleGrant.objects.filter(expires_at__lt=now - PRUNE_AFTER).delete()[0]
+
+
+def hashed(secret: str) -> str:
+    """What is stored of a secret that is itself random and long."""
+    return hashlib.sha256(secret.encode()).hexdigest()

@@ -1,0 +1,61 @@
+"""Grants to open a console once, and who looked at which screen when."""
+
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import User
+from consoles.close_codes import ENDS
+from vms.models import VirtualMachine
+
+
+class ConsoleGrant(models.Model):
+    """Permission to open one console once within seconds, given to one session of one person for one machine.
+
+    Only the hash of its token is stored. Written by consoles/grants.py: ISSUED > SPENT by a conditional update; expiry
+    is a time, not a write. Old rows are pruned.
+    """
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    session_hash = models.CharField(max_length=64, help_text="The session's key is a secret too.")
+    vm = models.ForeignKey(VirtualMachine, on_delete=models.CASCADE, related_name="+")
+    machine_uuid = models.UUIDField(help_text="The machine itself; its vmid is only a slot.")
+    role = models.CharField(max_length=8, help_text="Role in the pool when it was issued; a right is read again.")
+    address = models.CharField(max_length=45, blank=True, default="")
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    spent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"grant {self.pk}"
+
+
+class ConsoleVisit(models.Model):
+    """One console from the accepted socket to its end. Holds who, when and how much, never what was typed.
+
+    Written by consoles/visits.py only. A row left open by a crash is closed by a periodic task when `seen_at` is old.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    user_name = models.CharField(max_length=150)
+    vm = models.ForeignKey(VirtualMachine, on_delete=models.PROTECT, related_name="visits")
+    machine_uuid = models.UUIDField()
+    address = models.CharField(max_length=45, blank=True, default="")
+    opened_at = models.DateTimeField()
+    seen_at = models.DateTimeField(help_text="When the process that carries it last said so.")
+    closed_at = models.DateTimeField(null=True, blank=True)
+    end = models.CharField(
+        max_length=16, blank=True, default="", choices=[(end.word, end.word) for end in ENDS] + [("lost", "lost")]
+    )
+    bytes_to_browser = models.PositiveBigIntegerField(default=0)
+    bytes_from_browser = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ["-pk"]
+        indexes = [models.Index(fields=["seen_at"], condition=Q(closed_at=None), name="visit_open")]
+
+    def __str__(self) -> str:
+        return f"{self.user_name} at {self.vm}"

@@ -1,0 +1,47 @@
+"""What other apps tell makes consoles look at their rights at once; without it they look every two seconds."""
+
+import logging
+from typing import Any
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.contrib.auth.signals import user_logged_out
+
+from accounts.signals import membership_removed, user_deactivated
+from consoles.groups import user_group, vm_group
+from vms.signals import pool_changed, vm_gone
+
+log = logging.getLogger(__name__)
+LOOK = {"type": "console.look"}
+
+
+def connect() -> None:
+    """Called once, when apps are ready."""
+    user_deactivated.connect(look_at_user, dispatch_uid="consoles.deactivated")
+    membership_removed.connect(look_at_user, dispatch_uid="consoles.membership")
+    vm_gone.connect(look_at_vm, dispatch_uid="consoles.gone")
+    pool_changed.connect(look_at_vm, dispatch_uid="consoles.pool")
+    user_logged_out.connect(look_at_signed_out, dispatch_uid="consoles.signed_out")
+
+
+def look_at_user(sender: object, *, user_id: int, **kw: Any) -> None:
+    """All consoles of one person."""
+    _say(user_group(user_id))
+
+
+def look_at_vm(sender: object, *, vm_id: int, **kw: Any) -> None:
+    """All consoles of one machine."""
+    _say(vm_group(vm_id))
+
+
+def look_at_signed_out(sender: object, *, user: Any, **kw: Any) -> None:
+    """One of the person's sessions ended; the others hold."""
+    if user is not None and user.pk:
+        _say(user_group(user.pk))
+
+
+def _say(group: str) -> None:
+    try:
+        async_to_sync(get_channel_layer().group_send)(group, LOOK)
+    except Exception as error:  # the layer's client raises whatever its library does; the page must not fail for it
+        log.warning("consoles are not told at once: %s", type(error).__name__)

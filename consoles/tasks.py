@@ -1,0 +1,22 @@
+"""Periodic work of consoles."""
+
+import logging
+
+from celery import shared_task
+from django.utils import timezone
+
+from consoles import grants, visits
+
+log = logging.getLogger(__name__)
+
+
+@shared_task
+def prune_grants() -> None:
+    """Removes grants that expired a day ago."""
+    log.info("console grants pruned: %d", grants.prune(timezone.now()))
+
+
+@shared_task
+def close_abandoned() -> None:
+    """Closes visits that a crash left open."""
+    log.info("abandoned console visits closed: %d", visits.close_lost(timezone.now()))

@@ -1,0 +1,70 @@
+"""The console's page, and the POST that gives its script a grant or a refusal with its sentence."""
+
+from typing import cast
+
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.http import require_GET, require_POST
+
+from accounts.addresses import address_of
+from accounts.models import User
+from consoles import grants
+from vms import selectors
+from vms.access import vm_for
+from vms.models import VirtualMachine
+from vms.states import Action, Lifecycle, Power, obstacle
+
+#: What the script does with a refusal: wait and ask again, or stay.
+WAIT, OFF, STAY = "wait", "off", "stay"
+
+
+@require_GET
+@never_cache
+@login_required
+def page(request: HttpRequest, vm_id: int) -> HttpResponse:
+    """The console of one machine. The page holds no secret: its script asks for a grant."""
+    user = cast(User, request.user)
+    vm = vm_for(user, vm_id, Action.CONSOLE)
+    context = selectors.heading(user, vm, timezone.now())
+    return render(request, "consoles/page.html", {"tab": "console", **context})
+
+
+@require_POST
+@never_cache
+@csrf_protect
+def grant(request: HttpRequest, vm_id: int) -> HttpResponse:
+    """JSON: {"grant", "url"}, or {"refusal", "code"} with a sentence and what to do about it."""
+    if not isinstance(request.user, User):
+        return refusal("You were signed out. Sign in again to open the console.", "signed_out", 401)
+    try:
+        vm = vm_for(request.user, vm_id, Action.CONSOLE)
+    except Http404:
+        return refusal("This VM belongs to someone else, or does not exist.", STAY, 404)
+    except PermissionDenied:
+        return refusal("Your role in this pool does not include the console.", STAY, 403)
+    why = obstacle(Action.CONSOLE, Lifecycle(vm.lifecycle), Power(vm.power))
+    if not why and vm.smbios_uuid is None:
+        why = "It was not seen yet."
+    if why:
+        return refusal(f"{vm.name} has no screen now. {why}", _code(vm), 409)
+    token = grants.issue(
+        request.user, request.session.session_key or "", vm, address=address_of(request), now=timezone.now()
+    )
+    return JsonResponse({"grant": token, "url": f"/ws/console/{vm.pk}/"})
+
+
+def refusal(sentence: str, code: str, status: int) -> JsonResponse:
+    """Not granted, and why."""
+    return JsonResponse({"refusal": sentence, "code": code}, status=status)
+
+
+def _code(vm: VirtualMachine) -> str:
+    """Off: it can be started. Wait: it will be there. Stay: it will not."""
+    if vm.lifecycle == Lifecycle.READY and vm.power == Power.STOPPED:
+        return OFF
+    return STAY if vm.lifecycle in {Lifecycle.GONE, Lifecycle.FAILED} else WAIT

@@ -1,0 +1,127 @@
+"""A real Daphne as a child process, on the test's own database and a stand-in cluster."""
+
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from accounts.models import Pool, User
+from tests.devcluster.cluster import DevCluster
+from tests.factories import make_vm
+from vms.models import VirtualMachine
+from vms.states import Power
+
+ROOT = Path(__file__).resolve().parents[2]
+START_S = 60.0
+GUEST_POOL = "alice"
+
+
+@dataclass
+class Portal:
+    """One running portal."""
+
+    process: subprocess.Popen[bytes]
+    port: int
+    log: Path
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def memory_bytes(self) -> int:
+        """What the process holds now."""
+        return int(psutil.Process(self.process.pid).memory_info().rss)
+
+
+def free_port() -> int:
+    """A port below the range that outgoing connections take theirs from."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return port
+
+
+@contextmanager
+def serving(
+    cluster: DevCluster, folder: Path, application: str = "vmportal.asgi:application", **variables: object
+) -> Iterator[Portal]:
+    """A portal on a free loopback port; ends with the block."""
+    port, log = free_port(), folder / "daphne.log"
+    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "--ping-timeout", "120", application]
+    environment = {**os.environ, **_variables(cluster, port), **{name: str(value) for name, value in variables.items()}}
+    with log.open("ab") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
+    try:
+        _await(process, port, log)
+        yield Portal(process, port, log)
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def running_guest(cluster: DevCluster, pool: Pool, **columns: Any) -> VirtualMachine:
+    """A running machine in the stand-in and its row."""
+    guest = cluster.guest(name="web-01", pool=pool.proxmox_poolid, status="running")
+    config = guest.get("config", guest)
+    uuid = dict(part.partition("=")[::2] for part in config["smbios1"].split(","))["uuid"]
+    known = {"vmid": guest["vmid"], "node": guest["node"], "smbios_uuid": uuid, "power": Power.RUNNING}
+    return make_vm(pool, "web-01", **(known | columns))
+
+
+def cookie_of(user: User) -> str:
+    """A session of this person."""
+    client = Client()
+    client.force_login(user)
+    return client.cookies[settings.SESSION_COOKIE_NAME].value
+
+
+def _variables(cluster: DevCluster, port: int) -> dict[str, str]:
+    known = cluster.settings()
+    hosts = ",".join(f"{host}:{at}" for host, at in known.pop("PROXMOX_HOSTS"))
+    words = {name: str(value) for name, value in known.items() if isinstance(value, str) and value}
+    return {
+        **words,
+        "PROXMOX_HOSTS": hosts,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "DATABASE_URL": f"sqlite://{connection.settings_dict['NAME']}",
+        "SECRET_KEY": settings.SECRET_KEY,
+        "SITE_URL": f"http://127.0.0.1:{port}",
+        "PYTHONWARNINGS": "default",
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_S
+    while True:
+        try:
+            opener.open(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+            return
+        except urllib.error.HTTPError as error:
+            error.close()
+            return
+        except OSError:
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the portal did not start: {log.read_text()[-2000:]}") from None
+            time.sleep(0.05)
