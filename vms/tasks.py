@@ -1,9 +1,29 @@
 """Celery only delivers: every task calls one function."""
 
 from celery import shared_task
+from django.utils import timezone
 
 from vms.cluster import cluster
 from vms.mirror import catalog, sweep, sync
+from vms.operations import engine, follow
+
+
+@shared_task(name="vms.tasks.run_operation")
+def run_operation(operation_id: int) -> None:
+    """Takes one operation as far as it goes now."""
+    engine.run(operation_id)
+
+
+@shared_task(name="vms.tasks.follow_operations")
+def follow_operations() -> None:
+    """Every few seconds: asks after the tasks of operations nobody stayed with."""
+    follow.follow()
+
+
+@shared_task(name="vms.tasks.sweep_operations")
+def sweep_operations() -> None:
+    """Every 15 s: finds what a dead worker or broker dropped."""
+    follow.sweep(timezone.now())
 
 
 @shared_task(name="vms.tasks.sync_cluster")

@@ -48,6 +48,7 @@ class ProxmoxLine:
         self._clients: dict[Host, Any] = {}
         self._wires: list[Wire] = []
         self._preferred = 0
+        self.requests = 0
 
     def get(self, *parts: str | int, **parameters: Value) -> Any:
         """Read from the first host that answers; one that fails at once is asked once more."""
@@ -114,6 +115,8 @@ class ProxmoxLine:
         if not all(PART.fullmatch(part) and part.strip(".") for part in path):
             raise Refused(f"{'/'.join(path)!r} is no path of Proxmox.")
         call = getattr(self._client(host)(path), method.lower())
+        with self._lock:
+            self.requests += 1
         sent = {name: int(value) if isinstance(value, bool) else value for name, value in options.items()}
         try:
             return Answer(call(**sent), host)

@@ -1,0 +1,85 @@
+"""Counts the use of every pool afresh from Proxmox and compares it with what the rows count."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from accounts.models import Pool
+from quotas.footprint import Footprint
+from vms.cluster import Cluster
+from vms.cluster.types import GuestConfig, GuestFacts
+from vms.mirror.facts import Known
+from vms.mirror.fetch import fetch
+from vms.mirror.known import known_rows
+from vms.mirror.read import sized
+from vms.states import Lifecycle, Power
+from vms.units import gib
+from vms.usage import count_usage
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A pool, what its rows count, what Proxmox has, and machines that could not be compared."""
+
+    pool: str
+    rows: Footprint
+    proxmox: Footprint
+
+    def __str__(self) -> str:
+        return f"{self.pool}: the rows count {_words(self.rows)}, Proxmox has {_words(self.proxmox)}"
+
+
+@dataclass(frozen=True)
+class Recount:
+    """`unread`: names of machines that did not answer, whose pools cannot be compared."""
+
+    pools: int
+    machines: int
+    disagreements: tuple[Disagreement, ...]
+    unread: tuple[str, ...]
+
+
+def recount(cluster: Cluster) -> Recount:
+    """Reads every counted machine's settings, a few at a time. Raises ClusterError when the list is not answered."""
+    known = [row for row in known_rows() if row.lifecycle in {Lifecycle.READY, Lifecycle.DELETING}]
+    guests = {guest.vmid: guest for guest in cluster.read().guests}
+    places = [(guests[row.vmid].node, row.vmid) for row in known if row.vmid in guests and row.vmid]
+    configs = sized(cluster, fetch(cluster, places, settings.PENDING_SWEEP_PARALLEL).configs)
+    counted: dict[str, Footprint] = defaultdict(Footprint)
+    unread: dict[str, list[str]] = defaultdict(list)
+    for row in known:
+        config, guest = configs.get(row.vmid or 0), guests.get(row.vmid or 0)
+        if config is None or guest is None or config.uuid != row.uuid:
+            unread[row.poolid].append(row.name)
+        else:
+            counted[row.poolid] += _use(config, guest, row)
+    pools = list(Pool.objects.bound())
+    found = tuple(_compare(pools, counted, unread))
+    names = tuple(sorted(name for poolid, each in unread.items() if poolid for name in each))
+    return Recount(len(pools), sum(bool(row.poolid) for row in known), found, names)
+
+
+def _compare(pools: list[Pool], counted: dict[str, Footprint], unread: dict[str, list[str]]) -> Iterator[Disagreement]:
+    for pool in pools:
+        poolid = pool.proxmox_poolid or ""
+        rows, proxmox = count_usage(pool.pk), counted.get(poolid, Footprint())
+        if rows != proxmox and not unread.get(poolid):
+            yield Disagreement(pool.name, rows, proxmox)
+
+
+def _use(config: GuestConfig, guest: GuestFacts, row: Known) -> Footprint:
+    """By the same rule as vms.usage: disk always, CPU and memory while awake, the larger of current and pending."""
+    is_awake = guest.power != Power.STOPPED or config.start_at_boot
+    disk_gib = gib(sum(disk.size_bytes or 0 for disk in config.disks if disk.is_counted))
+    return Footprint(
+        vms=1,
+        cores=config.most_cores if is_awake else 0,
+        memory_mib=config.most_memory_mib if is_awake else 0,
+        disk_gib=disk_gib,
+    )
+
+
+def _words(use: Footprint) -> str:
+    return f"{use.vms} VMs, {use.cores} cores, {use.memory_mib} MiB, {use.disk_gib} GiB"
