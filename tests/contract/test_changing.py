@@ -34,7 +34,7 @@ def test_what_a_running_machine_cannot_take_waits_and_can_be_taken_back(target: 
     target.cluster.configure(running, GuestChanges(forget=("cores",)))
     taken_back = target.cluster.guest_config(running.node, running.vmid)
 
-    assert (waiting.cores, waiting.pending_cores, waiting.pending_keys) == (1, 2, {"cores"})
+    assert (waiting.cores, waiting.pending_cores, waiting.pending_keys) == (1, 2, frozenset({"cores"}))
     assert (taken_back.cores, taken_back.pending_cores, taken_back.pending_keys) == (1, None, frozenset())
 
 
