@@ -9,6 +9,7 @@ import binascii
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from vms.cluster.devices import YES, drives, nics, properties
 from vms.cluster.errors import Malformed
@@ -192,6 +193,8 @@ def guest_config(node: str, vmid: int, answer: object) -> GuestConfig:
         is_protected=flag(now.get("protection", "0")),
         has_cloud_init=any(disk.is_cloud_init for disk in disks),
         cloud_init_user=later.get("ciuser", ""),
+        ssh_keys=tuple(key for line in unquote(later.get("sshkeys", "")).splitlines() if (key := line.strip())),
+        ipconfig=later.get("ipconfig0", ""),
         lock=now.get("lock", ""),
         description=now.get("description", ""),
         tags=words(now.get("tags")),

@@ -184,6 +184,8 @@ class GuestConfig:
     is_protected: bool = False
     has_cloud_init: bool = False
     cloud_init_user: str = ""
+    ssh_keys: tuple[str, ...] = ()
+    ipconfig: str = ""
     lock: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()

@@ -277,3 +277,12 @@ def test_members_are_machines_and_only_of_the_pool_asked_for() -> None:
 def test_a_list_that_is_none_is_malformed(answer: object) -> None:
     with pytest.raises(Malformed):
         parse.reading(answer)
+
+
+def test_keys_of_cloud_init_are_read_back_as_they_were_set() -> None:
+    config = parse.guest_config(
+        "pve1", 1, options(sshkeys="ssh-ed25519%20AAAA%2BB%20a%40b%0Assh-rsa%20CC%0A", ipconfig0="ip=dhcp")
+    )
+
+    assert config.ssh_keys == ("ssh-ed25519 AAAA+B a@b", "ssh-rsa CC")
+    assert config.ipconfig == "ip=dhcp"

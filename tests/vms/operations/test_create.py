@@ -1,12 +1,14 @@
 """Creating machines against the stand-in."""
 
-from accounts.models import AuditEvent
+from pytest_django import Settings
+
+from accounts.models import AuditEvent, Pool
 from quotas.footprint import Footprint
 from quotas.states import ReservationState
 from quotas.usage import figures
 from tests.vms.operations.workshop import KEY, Workshop, state_of
-from vms.operations import Size
-from vms.states import Lifecycle, OperationState, Power
+from vms.operations import Size, hooks
+from vms.states import Lifecycle, OperationKind, OperationState, Power
 
 
 def test_a_clone_has_the_size_the_key_and_the_name_asked_for_and_runs(shop: Workshop) -> None:
@@ -53,3 +55,97 @@ def test_request_and_end_are_written_down_with_who_and_from_where(shop: Workshop
         ("vm.create", "alice", "192.0.2.7"),
         ("vm.create.succeeded", "alice", "192.0.2.7"),
     ]
+
+
+def test_a_pool_that_is_not_bound_is_made_first_and_a_taken_name_is_left_alone(shop: Workshop) -> None:
+    Pool.objects.filter(pk=shop.cast.bobs.pk).update(proxmox_poolid=None)
+
+    op = shop.work(shop.from_iso(pool=shop.cast.bobs, by=shop.cast.bob))
+
+    shop.cast.bobs.refresh_from_db()
+    assert (op.state, shop.cast.bobs.proxmox_poolid) == (OperationState.SUCCEEDED, "bob-2")
+    assert shop.cluster.state("pools")["pools"]["bob"]["vmids"] == []
+
+
+def test_new_pools_are_made_below_the_parent(shop: Workshop, settings: Settings) -> None:
+    settings.PROXMOX_POOL_PARENT = "portal"
+    shop.cluster.control("POST", "/pools", {"poolid": "portal"})
+    Pool.objects.filter(pk=shop.cast.bobs.pk).update(proxmox_poolid=None)
+
+    shop.work(shop.from_iso(pool=shop.cast.bobs, by=shop.cast.bob))
+
+    shop.cast.bobs.refresh_from_db()
+    assert shop.cast.bobs.proxmox_poolid == "portal/bob"
+
+
+def test_a_slot_somebody_took_is_passed_over(shop: Workshop, settings: Settings) -> None:
+    first, _last = settings.PROXMOX_VMID_RANGE
+    shop.cluster.guest(vmid=first, name="stranger")
+
+    made = [shop.work(ask).vm.vmid for ask in (shop.from_template("web-01"), shop.from_iso("web-02"))]
+
+    assert made == [first + 1, first + 2]
+
+
+def test_a_slot_is_not_used_a_second_time_while_there_is_a_fresh_one(shop: Workshop, settings: Settings) -> None:
+    settings.PROXMOX_VMID_RANGE = (10_000, 10_002)
+    seen = []
+    for _ in range(4):
+        vm = shop.work(shop.from_iso("web-01")).vm
+        seen.append(vm.vmid)
+        shop.work(shop.ask(vm, OperationKind.STOP))
+        vm.refresh_from_db()
+        shop.work(shop.ask(vm, OperationKind.DELETE))
+
+    assert seen == [10_000, 10_001, 10_002, 10_000]
+
+
+def test_a_clone_that_fails_leaves_nothing_and_gives_its_room_back(shop: Workshop) -> None:
+    with shop.cluster.fault("task_ends", type="qmclone", exitstatus="no space left on device"):
+        op = shop.work(shop.from_template())
+
+    sentence = "Proxmox did not create web-01. The storage is full. Nothing is left of it."
+    assert (state_of(op), op.vm.lifecycle) == ((OperationState.FAILED, sentence), Lifecycle.FAILED)
+    assert (shop.made(), figures(shop.cast.alices).held) == ([], Footprint())
+
+
+def test_a_machine_that_cannot_be_finished_is_removed_again(shop: Workshop) -> None:
+    match = {"method": "PUT", "path_regex": "/config$"}
+    with shop.cluster.fault("error500", sentence="storage 'x' does not exist", match=match):
+        op = shop.work(shop.from_template())
+        assert op.vm.lifecycle == Lifecycle.DELETING
+    shop.work_all()
+
+    op.vm.refresh_from_db()
+    assert op.sentence.endswith("What had been made of it is being removed.")
+    assert (op.vm.lifecycle, shop.made(), figures(shop.cast.alices).used) == (Lifecycle.GONE, [], Footprint())
+
+
+def test_a_machine_that_does_not_start_is_kept(shop: Workshop) -> None:
+    with shop.cluster.fault("task_ends", type="qmstart", exitstatus="start failed: QEMU exited with code 1"):
+        op = shop.work(shop.from_iso())
+
+    assert (op.state, op.vm.lifecycle, len(shop.made())) == (OperationState.FAILED, Lifecycle.READY, 1)
+    assert op.sentence.startswith("web-01 was created, but not started.")
+
+
+def test_hooks_know_the_mac_before_the_start_and_the_end_of_the_name_after_it_is_gone(shop: Workshop) -> None:
+    calls: list[tuple[str, object]] = []
+    listeners = {point: _listener(point, calls) for point in hooks.Point}
+    for point, listener in listeners.items():
+        hooks.register(point, listener)
+    try:
+        vm = shop.work(shop.from_template()).vm
+        shop.work(shop.ask(vm, OperationKind.STOP))
+        vm.refresh_from_db()
+        shop.work(shop.ask(vm, OperationKind.DELETE))
+    finally:
+        for point, listener in listeners.items():
+            hooks.forget(point, listener)
+
+    assert [name for name, _ in calls] == ["before_create", "mac_known", "before_start", "after_gone", "name_released"]
+    assert calls[1][1]
+
+
+def _listener(point: hooks.Point, calls: list[tuple[str, object]]) -> hooks.Hook:
+    return lambda op: calls.append((str(point), op.wish.get("macs")))
