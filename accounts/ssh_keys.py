@@ -1,8 +1,5 @@
 """Keeps a person's public keys."""
 
-from collections.abc import Iterable
-from datetime import datetime
-
 from django.db import transaction
 
 from accounts import audit
@@ -22,11 +19,6 @@ def save_key(user: User, key: PublicKey, *, address: str = "") -> SshKey:
                 target_name=key.comment or key.fingerprint, address=address, fingerprint=key.fingerprint,
             )  # fmt: skip
     return saved
-
-
-def mark_used(keys: Iterable[SshKey], now: datetime) -> None:
-    """Notes that these keys went into a machine; the newest is preselected next time."""
-    SshKey.objects.filter(pk__in=[key.pk for key in keys]).update(last_used_at=now)
 
 
 def remove_key(user: User, key_id: int, *, address: str = "") -> str:

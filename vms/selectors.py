@@ -222,19 +222,17 @@ def uses(found: QuotaFigures, size: str) -> list[Use]:
 
 @dataclass(frozen=True)
 class LastWish:
-    """What the person asked for last time they created a machine."""
+    """What the person asked for last time they created a machine. `volid`: of the ISO."""
 
-    source: str = ""
+    template_id: int = 0
+    volid: str = ""
     size: str = ""
 
 
 def last_wish(user: User) -> LastWish:
     """Read from their newest creation; empty before the first."""
     wish = Operation.objects.filter(actor=user, kind=OperationKind.CREATE).values_list("wish", flat=True).first() or {}
-    for kind in ("template", "iso"):
-        if wish.get(f"{kind}_id"):
-            return LastWish(f"{kind}:{wish[f'{kind}_id']}", _preset_of(wish))
-    return LastWish()
+    return LastWish(wish.get("template") or 0, wish.get("iso") or "", _preset_of(wish))
 
 
 def _preset_of(wish: dict[str, Any]) -> str:

@@ -23,9 +23,9 @@ register = template.Library()
 
 #: Which entry of the navigation a view belongs to, by its URL name.
 PLACES = {
-    "list": "home", "create": "create", "history": "history", "rtp": "rtp",
-    "account_home": "account", "account_change_password": "account", "mfa_index": "account",
-    "usersessions_list": "account",
+    "list": "home", "detail": "home", "hardware": "home", "activity": "home", "operation": "home", "action": "home",
+    "page": "home", "create": "create", "history": "history", "rtp": "rtp", "account_home": "account",
+    "account_change_password": "account", "mfa_index": "account", "usersessions_list": "account",
 }  # fmt: skip
 
 

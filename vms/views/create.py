@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import F
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -10,7 +11,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.addresses import address_of
 from accounts.models import Pool, SshKey, User
 from accounts.pools import find_personal_pool
-from accounts.ssh_keys import mark_used, save_key
+from accounts.ssh_keys import save_key
 from quotas.errors import QuotaExceeded
 from vms import selectors
 from vms.forms import CreateForm
@@ -51,8 +52,8 @@ def _request(request: PersonRequest, pool: Pool | None, form: CreateForm) -> Ope
     preset, chosen, typed = form.chosen_size, form.chosen, form.cleaned_data["public_key"]
     assert preset is not None  # noqa: S101 (the form is valid)
     assert chosen is not None  # noqa: S101 (the form is valid)
-    saved = list(form.cleaned_data["saved_keys"])
-    lines = tuple(dict.fromkeys([key.public_key for key in saved] + ([typed.line] if typed else [])))
+    saved = [key.public_key for key in form.cleaned_data["saved_keys"]]
+    lines = tuple(dict.fromkeys(saved + ([typed.line] if typed else [])))
     operation = request_create(
         pool=pool,
         by=request.user,
@@ -63,8 +64,7 @@ def _request(request: PersonRequest, pool: Pool | None, form: CreateForm) -> Ope
         source=FromTemplate(chosen.pk, ssh_keys=lines) if isinstance(chosen, Template) else FromIso(chosen.pk),
     )
     if typed:
-        saved.append(save_key(request.user, typed, address=address_of(request)))
-    mark_used(saved, timezone.now())
+        save_key(request.user, typed, address=address_of(request))
     return operation
 
 
@@ -95,10 +95,13 @@ def _preselected(user: User, form: CreateForm) -> dict[str, Any]:
     """The last template and key; else the first template; the smallest size that fits."""
     last = selectors.last_wish(user)
     sources = [*form.templates, *form.isos]
-    source = last.source if last.source in sources else next(iter(sources), "")
+    again = f"template:{last.template_id}"
+    if last.volid:
+        again = next((key for key, iso in form.isos.items() if iso.volid == last.volid), "")
+    source = again if again in sources else next(iter(sources), "")
     fitting = [preset.key for preset in PRESETS if not why_not(_asked(preset, form, source), form.free)]
     size = last.size if last.size in fitting else next((key for key in fitting if key == "small"), "")
-    newest = SshKey.objects.filter(user=user).order_by("-last_used_at", "-pk").first()
+    newest = SshKey.objects.filter(user=user).order_by(F("last_used_at").desc(nulls_last=True), "-pk").first()
     return {
         "key": new_key(),
         "source": source,
