@@ -240,8 +240,9 @@ class Walk:
         if isinstance(error, NoSuchGuest) and self._has_moved():
             return self._judge(step, Again())
         log.info("operation %s, %s: %s", self.op.code, step.name, words.detail(error))
-        verdict = step.refused(self.op, self.proxmox, error)
-        return self._judge(step, verdict)
+        if self._judge(step, step.refused(self.op, self.proxmox, error)):
+            self.go()
+        return False
 
     def _has_moved(self) -> bool:
         """Whether the machine is on another node than the one asked; remembered for the next try."""
@@ -267,16 +268,13 @@ class Walk:
             case Again(note):
                 rows = base.mark(self.op, step.name, "waiting", note=note)
                 base.write(self.op, intent={"sends": self.op.intent.get("sends", 1)}, upid="", steps=rows)
-                return self._repeat()
+                self.go()
+                return False
             case Broken():
                 return self._fail(verdict)
             case _:
                 self._later(verdict.note)
                 return False
-
-    def _repeat(self) -> bool:
-        self.go()
-        return False
 
     def _note_warnings(self, end: TaskStatus | None) -> None:
         if end is None or not end.warnings:

@@ -101,7 +101,8 @@ def test_a_slot_is_not_used_a_second_time_while_there_is_a_fresh_one(shop: Works
 
 
 def test_a_clone_that_fails_leaves_nothing_and_gives_its_room_back(shop: Workshop) -> None:
-    with shop.cluster.fault("task_ends", type="qmclone", exitstatus="no space left on device"):
+    match = {"method": "POST", "path_regex": "/clone$"}
+    with shop.cluster.fault("error500", sentence="no space left on device", match=match):
         op = shop.work(shop.from_template())
 
     sentence = "Proxmox did not create web-01. The storage is full. Nothing is left of it."

@@ -49,7 +49,7 @@ def test_its_name_is_free_only_when_it_is_gone(shop: Workshop) -> None:
 
 
 def test_a_running_machine_is_shut_down_first(shop: Workshop) -> None:
-    with pytest.raises(Refusal, match="web-01 cannot be deleted. Shut it down first."):
+    with pytest.raises(Refusal, match=r"web-01 cannot be deleted. Shut it down first."):
         shop.ask(shop.machine(status="running"), OperationKind.DELETE)
 
 

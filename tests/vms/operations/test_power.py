@@ -181,5 +181,5 @@ def test_a_machine_that_moved_to_another_node_is_found_there(shop: Workshop) -> 
 def test_what_a_state_does_not_allow_is_refused_with_the_state(shop: Workshop) -> None:
     vm = shop.machine(status="running")
 
-    with pytest.raises(Refusal, match="web-01 cannot be started. It is running."):
+    with pytest.raises(Refusal, match=r"web-01 cannot be started. It is running."):
         shop.ask(vm, K.START)

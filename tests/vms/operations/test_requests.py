@@ -41,7 +41,7 @@ def test_a_name_that_is_no_host_name_is_refused_beside_its_field(shop: Workshop,
 def test_a_name_is_taken_once_in_a_pool_and_free_in_another(shop: Workshop) -> None:
     shop.from_iso("web-01")
 
-    with pytest.raises(Refusal, match="web-01 is in use. Choose another name."):
+    with pytest.raises(Refusal, match=r"web-01 is in use. Choose another name."):
         shop.from_iso("WEB-01 ")
     assert shop.from_iso("web-01", pool=shop.cast.shared).vm.pool == shop.cast.shared
 
@@ -64,7 +64,7 @@ def test_a_size_no_machine_can_have_is_refused_beside_its_field(shop: Workshop, 
 
 
 def test_a_size_beyond_the_limit_is_refused_in_numbers(shop: Workshop) -> None:
-    with pytest.raises(QuotaExceeded, match="This needs 9 cores; 8 of 8 are free."):
+    with pytest.raises(QuotaExceeded, match=r"This needs 9 cores; 8 of 8 are free."):
         shop.from_iso(size=Size(9, 512, 4))
     assert nothing_written()
 
