@@ -109,8 +109,8 @@ def nothing_starts(*, needed: bool, policy: Path = POLICY) -> Iterator[None]:
 def disable(service: str) -> None:
     """Undoes what a package does to have its service started with the machine."""
     for command in (
-        ["deb-systemd-helper", "disable", f"{service}.service"],
-        ["update-rc.d", service, "defaults-disabled"],
+        ["systemctl", "disable", f"{service}.service"],
+        ["update-rc.d", service, "disable"],
     ):
         if shutil.which(command[0]):
             subprocess.run(command, check=False, capture_output=True)

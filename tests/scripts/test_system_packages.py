@@ -62,7 +62,7 @@ def test_without_root_and_without_qemu_the_demo_goes_on_and_says_what_is_painted
 def test_with_root_it_installs_and_leaves_every_new_service_disabled(programs: Path, tmp_path: Path) -> None:
     calls = tmp_path / "calls"
     dpkg_shows(programs, *system_packages.NEEDED, *system_packages.GUESTS, "chromium", "nginx-light", "postgresql")
-    for name in ("apt-get", "deb-systemd-helper", "update-rc.d"):
+    for name in ("apt-get", "systemctl", "update-rc.d"):
         program(programs, name, f'echo "{name} $*" >> {calls}')
 
     system_packages.install(["redis-server"], policy=tmp_path / "policy-rc.d")
@@ -70,8 +70,8 @@ def test_with_root_it_installs_and_leaves_every_new_service_disabled(programs: P
     assert calls.read_text(encoding="utf-8").splitlines() == [
         "apt-get update",
         "apt-get install -y --no-install-recommends redis-server",
-        "deb-systemd-helper disable redis-server.service",
-        "update-rc.d redis-server defaults-disabled",
+        "systemctl disable redis-server.service",
+        "update-rc.d redis-server disable",
     ]
 
 
