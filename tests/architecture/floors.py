@@ -25,7 +25,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("vms/cluster/*.py", GATEWAYS),
     ("vms/operations/*.py", OPERATIONS),
     ("vms/mirror/*.py", OPERATIONS),
-    ("vms/{usage,access,selectors,rows,expiry,mails,pools,placement}.py", OPERATIONS),
+    ("vms/{usage,access,selectors,rows,expiry,mails,pools,placement,cluster_check}.py", OPERATIONS),
     ("vms/{apps,receivers,tasks,forms,urls,admin}.py", INTERFACES),
     ("vms/views/*.py", INTERFACES),
     ("vms/templatetags/*.py", INTERFACES),

@@ -51,9 +51,9 @@ class Reads:
         """Quorum and membership; needs Sys.Audit on /."""
         return parse.quorum(self.line.get("cluster", "status"))
 
-    def permissions(self) -> dict[str, frozenset[str]]:
-        """What the token may do: path to privileges."""
-        return parse.permissions(self.line.get("access", "permissions"))
+    def permissions(self, path: str | None = None) -> dict[str, frozenset[str]]:
+        """What the token may do: path to privileges; of one path, with what it inherits, or of all that have a rule."""
+        return parse.permissions(self.line.get("access", "permissions", path=path))
 
     def recent_tasks(self, nodes: tuple[str, ...], since_s: int) -> tuple[TaskFacts, ...]:
         """Running tasks, and those begun since then (seconds since 1970), newest first.
