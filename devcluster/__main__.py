@@ -16,7 +16,7 @@ from devcluster import meddle, persist
 from devcluster.clock import Clock
 from devcluster.http.app import build_app
 from devcluster.machines import MachineRoom
-from devcluster.rooms import choose_room, guests_of
+from devcluster.rooms import GUESTS, choose_room, guests_of
 from devcluster.seed import CONSOLE_TOKEN, NODES, TOKEN, USER, seeded
 from devcluster.server import ApiServer
 from devcluster.settings import Profile, Settings, Windows
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, required=True, help="folder for certificates, state and disks")
     parser.add_argument("--seed", default="test", help="test, demo, scale:N or empty")
     parser.add_argument("--qemu", choices=("auto", "never", "require"), default="auto")
+    parser.add_argument("--guests", type=Path, default=GUESTS, help="folder with the images guest_images.py makes")
     parser.add_argument("--profile", choices=get_args(Profile), default="9.2")
     parser.add_argument("--windows", default="{}", help="JSON: periods in seconds")
     parser.add_argument("--control-token", default="", help="secret of the control interface; made if not given")
@@ -59,7 +60,8 @@ async def _run(options: argparse.Namespace) -> None:
     settings = Settings(options.profile, Windows.from_json(options.windows), options.seed)
     certificates = ensure_certificates(options.data, NODES)
     clock = Clock()
-    room = choose_room(options.qemu, options.data, clock)
+    qemu = "never" if options.seed.startswith("scale") else options.qemu
+    room = choose_room(qemu, options.data, options.guests, clock)
     site = await _site(settings, room, clock, held, state_file if _kept(options) else None)
     site.certificate = certificates.ca_file.read_text()
     ports = [options.port, *_node_ports(options.node_ports).values()]
@@ -107,6 +109,7 @@ async def _site(
         return site
     loaded = persist.load(kept, site.jobs)
     vars(site.cluster).update(vars(loaded))
+    await meddle.run_again(site)
     meddle.let_all_report(site)
     return site
 

@@ -10,6 +10,9 @@ from typing import Protocol
 
 from devcluster.state import Guest, Power
 
+# Given as `copy_of`: a disk on which the small Linux is installed, where the room has one.
+INSTALLED = "small-linux"
+
 
 class MachineError(Exception):
     """The machine could not do it; the text becomes the exit text of the task."""

@@ -6,7 +6,8 @@ from typing import Any
 
 from devcluster import configure, making, power, seed
 from devcluster.faults import Fault
-from devcluster.jobs import Job
+from devcluster.jobs import Job, JobFailed
+from devcluster.machines import INSTALLED
 from devcluster.site import Site
 from devcluster.state import AclEntry, Cluster, Guest, Identity, Node, Pool, Token, User
 
@@ -46,7 +47,9 @@ def ensure_pool(site: Site, poolid: str, comment: str | None = None) -> Pool:
 
 
 async def make_guest(site: Site, asked: dict[str, Any]) -> Guest:
-    """{vmid?, node, name, pool, cores, memory_mib, disk_gib, storage, status, template, uuid, description, config,
+    """A guest that obeys the power button has the small Linux on its disk, where guests are real.
+
+    {vmid?, node, name, pool, cores, memory_mib, disk_gib, storage, status, template, uuid, description, config,
     obeys_shutdown, reported}: all optional. `reported: false` leaves it to the next round of the status daemon."""
     cluster = site.cluster
     vmid = int(asked.get("vmid") or next(n for n in range(100, 10**9) if n not in cluster.guests))
@@ -68,13 +71,13 @@ async def make_guest(site: Site, asked: dict[str, Any]) -> Guest:
     if asked.get("uuid") is None:
         configure.new_identity(site, guest.config)
     guest.created = site.clock.now()
-    guest.obeys_shutdown = bool(asked.get("obeys_shutdown", True))
+    guest.obeys_shutdown = installed = bool(asked.get("obeys_shutdown", True))
     guest.config |= {key: str(value) for key, value in asked.get("config", {}).items()}
     if asked.get("description"):
         guest.config["description"] = str(asked["description"])
     for volume in (one for storage in cluster.storages.values() for one in storage.on(guest.node)):
         if volume.vmid == vmid:
-            await site.room.make_disk(volume.volid, volume.size_bytes, None, None)
+            await site.room.make_disk(volume.volid, volume.size_bytes, None, INSTALLED if installed else None)
     if template:
         seed.allow_template(cluster, vmid)
     if asked.get("pool"):
@@ -140,14 +143,18 @@ def _move(site: Site, guest: Guest, node: str) -> None:
 
 
 async def set_power(site: Site, guest: Guest, status: str) -> None:
-    """Reached without a task. Raises MachineError and JobFailed as a start would."""
+    """Reached without a task. Raises ValueError with what the worker of a start would have said."""
     machine = site.room.machine(guest)
     if status == "stopped":
         if guest.power != "stopped":
             await power.pull_plug(site, guest)
         return
     if guest.power == "stopped":
-        await power.run(site, guest, Job("", guest.node, 9000, 0, 0, "qmstart", str(guest.vmid), NOBODY))
+        job = Job("", guest.node, 9000, 0, 0, "qmstart", str(guest.vmid), NOBODY)
+        try:
+            await power.run(site, guest, job)
+        except JobFailed as failure:
+            raise ValueError(f"{failure} ({'; '.join(job.log)})") from failure
     if status == "paused" and guest.power == "running":
         await machine.suspend()
         guest.power = "paused"
@@ -166,10 +173,12 @@ def make_user(site: Site, asked: dict[str, Any]) -> None:
     cluster, userid = site.cluster, str(asked["userid"])
     user = cluster.users.setdefault(userid, User(userid))
     user.password = asked.get("password", user.password)
+    user.email, user.comment = asked.get("email", user.email), asked.get("comment", user.comment)
     for name, held in asked.get("roles", {}).items():
         cluster.roles[name] = frozenset(held)
     for one in asked.get("tokens", []):
-        user.tokens[one["tokenid"]] = Token(one["tokenid"], one["value"], bool(one.get("privsep", False)))
+        privsep = bool(one.get("privsep", False))
+        user.tokens[one["tokenid"]] = Token(one["tokenid"], one["value"], privsep, one.get("comment"))
     for one in asked.get("acl", []):
         ugid = f"{userid}!{one['tokenid']}" if one.get("tokenid") else userid
         cluster.acl.append(AclEntry(one["path"], ugid, one["role"], bool(one.get("propagate", True))))
@@ -222,8 +231,18 @@ async def settle(site: Site) -> None:
     for storage in site.cluster.storages.values():
         for volume in storage.volumes.values():
             if volume.content == "images":
-                await site.room.make_disk(volume.volid, volume.size_bytes, volume.base, None)
+                await site.room.make_disk(volume.volid, volume.size_bytes, volume.base, INSTALLED)
     let_all_report(site)
+
+
+async def run_again(site: Site) -> None:
+    """After a restart of the stand-in: machines that were running start, as after a power cut."""
+    for guest in [one for one in site.cluster.guests.values() if one.power != "stopped"]:
+        power.gone_down(site, guest)
+        try:
+            await set_power(site, guest, "running")
+        except ValueError:
+            continue
 
 
 def let_all_report(site: Site) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import random
 import socket
 from collections.abc import Generator, Sequence
 from typing import Any, cast
@@ -15,6 +16,7 @@ from devcluster.console_socket import ConsoleSocket
 from devcluster.consoles import ConsoleDesk, arrived_at
 from devcluster.tls import Certificates
 
+FREE_PORTS = (20_000, 32_000)
 SERVER_NAME = "pve-api-daemon/3.0"
 
 
@@ -143,7 +145,9 @@ class ApiServer:
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """Raises OSError when the port is taken."""
+    """Port 0 takes a free one below those that outgoing connections use. Raises OSError when the port is taken."""
+    if port == 0:
+        return _listen_anywhere(host)
     one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -152,3 +156,10 @@ def _listen(host: str, port: int) -> socket.socket:
         one.close()
         raise
     return one
+
+
+def _listen_anywhere(host: str) -> socket.socket:
+    for _ in range(100):
+        with contextlib.suppress(OSError):
+            return _listen(host, random.randrange(*FREE_PORTS))
+    raise OSError("a hundred ports tried, none free")

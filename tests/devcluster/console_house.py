@@ -8,7 +8,7 @@ import ssl
 import struct
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -94,31 +94,26 @@ class WebSocket:
 
 
 @dataclass
-class House:
-    site: Site
-    server: ApiServer
+class Caller:
+    """A client of the API at one port, by default with one token."""
+
+    port: int
     trust: ssl.SSLContext
-    at: int = 0
+    token: str = TOKEN
 
-    @property
-    def port(self) -> int:
-        return self.at or self.server.ports[0]
-
-    def guest(self, vmid: int) -> Guest:
-        return self.site.cluster.guests[vmid]
-
-    def card(self, vmid: int) -> CardMachine:
-        machine = self.site.room.machine(self.guest(vmid))
-        assert isinstance(machine, CardMachine)
-        return machine
-
-    async def call(self, method: str, path: str, token: str = TOKEN, **form: object) -> tuple[int, str, Any]:
+    async def call(self, method: str, path: str, token: str = "", **form: object) -> tuple[int, str, Any]:
         """Status, reason phrase and JSON (None if the body is empty)."""
         body = urlencode(form) if method != "GET" else ""
         target = f"/api2/json{path}" + (f"?{urlencode(form)}" if form and method == "GET" else "")
         streams = await self.connect()
         kind = "Content-Type: application/x-www-form-urlencoded"
-        lines = [f"{method} {target} HTTP/1.1", "Host: pve1", f"Authorization: {token}", "Connection: close", kind]
+        lines = [
+            f"{method} {target} HTTP/1.1",
+            "Host: pve1",
+            f"Authorization: {token or self.token}",
+            "Connection: close",
+            kind,
+        ]
         streams.write("\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode())
         raw = await streams.rest()
         streams.close()
@@ -126,18 +121,18 @@ class House:
         _, status, reason = head.split(b"\r\n")[0].split(b" ", 2)
         return int(status), reason.decode(), json.loads(text) if text else None
 
-    async def connect(self, port: int | None = None) -> Streams:
-        opening = asyncio.open_connection("127.0.0.1", port or self.port, ssl=self.trust, limit=1 << 20)
+    async def connect(self) -> Streams:
+        opening = asyncio.open_connection("127.0.0.1", self.port, ssl=self.trust, limit=1 << 20)
         return Streams(*await within(opening))
 
-    async def vncproxy(self, vmid: int = 100, token: str = TOKEN, **form: object) -> dict[str, str]:
+    async def vncproxy(self, vmid: int = 100, token: str = "", **form: object) -> dict[str, str]:
         status, reason, answer = await self.call("POST", f"/nodes/pve1/qemu/{vmid}/vncproxy", token, **form)
         assert status == 200, reason
         data: dict[str, str] = answer["data"]
         return data
 
     async def upgrade(
-        self, told: dict[str, str], *, vmid: int = 100, token: str = TOKEN, query: str | None = None
+        self, told: dict[str, str], *, vmid: int = 100, token: str = "", query: str | None = None
     ) -> WebSocket:
         """Raises UpgradeRefused or NoAnswer."""
         query = query if query is not None else f"port={told['port']}&vncticket={quote(told['ticket'], safe='')}"
@@ -151,7 +146,7 @@ class House:
             "Sec-WebSocket-Version: 13",
             "Sec-WebSocket-Protocol: binary",
             f"Sec-WebSocket-Key: {key}",
-            f"Authorization: {token}",
+            f"Authorization: {token or self.token}",
         ]
         streams = await self.connect()
         streams.write("\r\n".join([*lines, "", ""]).encode())
@@ -169,6 +164,22 @@ class House:
         """A fresh console and its password, before RFB has begun."""
         told = await self.vncproxy(vmid)
         return await self.upgrade(told, vmid=vmid), told["password"]
+
+
+@dataclass
+class House(Caller):
+    """The stand-in itself, besides its client."""
+
+    site: Site = field(kw_only=True)
+    server: ApiServer = field(kw_only=True)
+
+    def guest(self, vmid: int) -> Guest:
+        return self.site.cluster.guests[vmid]
+
+    def card(self, vmid: int) -> CardMachine:
+        machine = self.site.room.machine(self.guest(vmid))
+        assert isinstance(machine, CardMachine)
+        return machine
 
 
 async def _head(streams: Streams) -> tuple[int, str, dict[str, str]]:
@@ -196,7 +207,8 @@ async def house(folder: Path, *, profile: Profile = "9.2", ports: int = 1, **win
     server = ApiServer(build_app(site), site.desk, certificates, [0] * ports)
     await server.start()
     try:
-        yield House(site, server, ssl.create_default_context(cafile=str(certificates.ca_file)))
+        trust = ssl.create_default_context(cafile=str(certificates.ca_file))
+        yield House(server.ports[0], trust, site=site, server=server)
     finally:
         await server.stop()
         await site.jobs.close()

@@ -12,6 +12,7 @@ from devcluster.jobs import Job
 from tests.devcluster.console_house import (
     OTHER_TOKEN,
     TOKEN,
+    Caller,
     House,
     NoAnswer,
     UpgradeRefused,
@@ -200,7 +201,7 @@ async def test_consoles_that_wait_have_ports_of_their_own(pve: House) -> None:
 async def test_a_console_belongs_to_the_host_that_was_asked(tmp_path: Path) -> None:
     async with house(tmp_path, ports=2) as pve:
         told = await pve.vncproxy()
-        elsewhere = House(pve.site, pve.server, pve.trust, at=pve.server.ports[1])
+        elsewhere = Caller(pve.server.ports[1], pve.trust)
 
         with pytest.raises(NoAnswer):
             await elsewhere.upgrade(told)
