@@ -74,7 +74,14 @@ def everything(target: Target, cluster: Any) -> None:
 
 def ask(target: Target, cluster: Any) -> None:
     node, disks = target.node, target.storage("images")
-    cluster.version(), cluster.read(), cluster.permissions(), cluster.pools(), cluster.bridges(node)
+    (
+        cluster.version(),
+        cluster.read(),
+        cluster.permissions(),
+        cluster.permissions("/pool"),
+        cluster.pools(),
+        cluster.bridges(node),
+    )
     cluster.cluster_status(), cluster.read(with_quorum=True)
     cluster.recent_tasks((node,), 1_700_000_000), cluster.node_tasks(node, 1_700_000_000)
     for content in ("iso", "images"):

@@ -38,7 +38,7 @@ _LOCKED = re.compile(r"is locked(?: \((?P<lock>[^)]*)\))?", re.IGNORECASE)
 _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[str, int], ClusterError | LostAnswer]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), make)
     for pattern, make in (
-        (r"pool '[^']*' does not exist", lambda text, status: NotBound(text, status=status)),
+        (r"(?<!of )pool '[^']*' does not exist", lambda text, status: NotBound(text, status=status)),
         (r"permission check failed|\b403 permission|only root can", lambda text, status: Denied(text, status=status)),
         (
             r"configuration file '[^']*' does not exist|unable to find configuration file for vm",
@@ -55,7 +55,7 @@ _SENTENCES: tuple[tuple[re.Pattern[str], Callable[[str, int], ClusterError | Los
         (r"already exists", lambda text, status: AlreadyExists(text, status=status)),
         (r"checksum mismatch|detected modified", lambda text, status: ConfigChanged(text, status=status)),
         (r"no such task", lambda text, status: NoSuchTask(text, status=status)),
-        (r"hostname lookup '[^']*' failed", lambda text, status: Unreachable(text, status=status)),
+        (r"hostname lookup '[^']*' failed|no such cluster node", lambda text, status: Unreachable(text, status=status)),
         (r"cfs-lock|no quorum", lambda text, status: Refused(text, status=status)),
         (r"got timeout|timed out", lambda text, status: LostAnswer(text, status=status)),
     )

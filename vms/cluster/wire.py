@@ -67,7 +67,9 @@ class TimedSocket:
     def has_gone_quiet(self) -> bool:
         """Whether nothing is waiting: an idle connection with something to read was closed by the other side."""
         try:
-            return not select.select([self.tls], [], [], 0)[0]
+            waiting = select.poll()
+            waiting.register(self.tls, select.POLLIN)
+            return not waiting.poll(0)
         except (OSError, ValueError):
             return False
 

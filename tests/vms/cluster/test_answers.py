@@ -14,6 +14,8 @@ SORTED = [
     (500, "Configuration file 'nodes/pve1/qemu-server/555.conf' does not exist", errors.NoSuchGuest),
     (500, "unable to find configuration file for VM 555 on node 'pve1'", errors.NoSuchGuest),
     (500, "storage 'nostore' does not exist", errors.Refused),
+    (500, "create pool failed: parent 'zz' of pool 'zz/sub' does not exist", errors.Refused),
+    (500, "no such cluster node 'pve9'", errors.Unreachable),
     (500, "pool 'none' does not exist", errors.NotBound),
     (500, "VM is locked (backup)", errors.GuestLocked),
     (500, "can't lock file '/var/lock/qemu-server/lock-131.conf' - got timeout", errors.GuestLocked),
