@@ -125,7 +125,9 @@ def built_in_roles(major: int) -> dict[str, frozenset[str]]:
         "PVESDNUser": frozenset({"SDN.Audit", "SDN.Use"}),
         "PVETemplateUser": frozenset({"VM.Audit", "VM.Clone"}),
         "PVEVMAdmin": frozenset(VM_COMMON) | agent,
-        "PVEVMUser": frozenset(vm_user | ({"VM.GuestAgent.Audit"} if major >= 9 else set())),
+        "PVEVMUser": frozenset(
+            vm_user | (agent - {"VM.Replicate", "VM.GuestAgent.Unrestricted"} if major >= 9 else set())
+        ),
     }
 
 

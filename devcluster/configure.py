@@ -138,7 +138,8 @@ async def _apply_one(site: Site, guest: Guest, key: str, *, force: bool, running
     is_disk = held is not None and SLOT.match(key) is not None and not Drive.parse(held).is_cdrom
     if value is None and is_disk and running and not guest.obeys_shutdown and not key.startswith("unused"):
         number = key.removeprefix("scsi")
-        return f"hotplug problem - error on hot-unplugging device 'virtioscsi{number}'\n"
+        busy = " - still busy in guest?" if site.settings.major >= 9 else ""
+        return f"hotplug problem - error on hot-unplugging device 'virtioscsi{number}'{busy}\n"
     del guest.pending[key]
     if value is None:
         guest.config.pop(key, None)
@@ -179,9 +180,10 @@ def random_uuid(rng: Random) -> str:
 
 
 def boot_order(config: dict[str, str]) -> str:
-    """The first disk, the first CD-ROM drive and the first card, as a new machine boots by default."""
+    """The first disk, the first CD-ROM drive and the first card, as a new machine boots by default; "" for none."""
     drives = {key: Drive.parse(value) for key, value in config.items() if SLOT.match(key)}
     disks = sorted(key for key, drive in drives.items() if not drive.is_cdrom)
     cdroms = sorted(key for key, drive in drives.items() if drive.is_cdrom and not drive.is_cloudinit)
     cards = sorted(key for key in config if key.startswith("net") and key[3:].isdigit())
-    return "order=" + ";".join([*disks[:1], *cdroms[:1], *cards[:1]])
+    first = [*disks[:1], *cdroms[:1], *cards[:1]]
+    return "order=" + ";".join(first) if first else ""

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from devcluster import meddle, seed
+from devcluster import meddle, scene, seed
 from devcluster.site import Site
 from devcluster.state import Guest
 
@@ -36,6 +36,7 @@ def routes(site: Site) -> list[Route]:
         ("POST", "/users", make_user),
         ("POST", "/nodes", make_node),
         ("POST", "/windows", set_windows),
+        ("POST", "/scene", set_scene),
         ("POST", "/reset", reset),
         ("POST", "/clock", clock),
     ]
@@ -164,6 +165,12 @@ async def make_user(site: Site, request: Request) -> Any:
 
 async def make_node(site: Site, request: Request) -> Any:
     meddle.make_node(site, await request.json())
+    return {}
+
+
+async def set_scene(site: Site, request: Request) -> Any:
+    """Everything as described and nothing else; /reset leads back to the seed."""
+    await scene.build(site, await request.json())
     return {}
 
 

@@ -71,13 +71,14 @@ class Jobs:
 
     def start(self, node: str, kind: str, about: str, who: Identity, work: Work) -> Job:
         """A worker is forked and its UPID is known before it has done anything."""
-        job = self._new(node, kind, about, who)
+        job = self.begin(node, kind, about, who)
         task = asyncio.create_task(self._run(job, work), name=job.upid)
         self._tasks[job.upid] = task
         task.add_done_callback(lambda _: self._tasks.pop(job.upid, None))
         return job
 
-    def _new(self, node: str, kind: str, about: str, who: Identity) -> Job:
+    def begin(self, node: str, kind: str, about: str, who: Identity) -> Job:
+        """A task that is listed as running, with no worker behind it."""
         self._next_pid += 7
         pid, at = self._next_pid, self._clock.now()
         pstart = int(at * 100) & 0x0FFFFFFF

@@ -59,7 +59,9 @@ async def _new_config(
             config[key] = _existing(site, guest, drive)
             continue
         if wanted.format == "raw" and wanted.size_bytes > volumes.RAW_LIMIT_BYTES:
-            raise JobFailed("unable to create image: qemu-img: The image size is too large for file format 'raw'")
+            place = f"/var/lib/vz/images/{guest.vmid}/vm-{guest.vmid}-disk-0.raw"
+            told = f"{place}: The image size is too large for file format 'raw'"
+            raise JobFailed(f"unable to create image: qemu-img: {told}")
         volume = await volumes.make(site, guest.node, guest.vmid, wanted)
         config[key] = str(volumes.with_size(drive, volume, keep=False))
         job.say(f"Formatting '{volume.volid}', fmt={volume.format} size={volume.size_bytes}")
@@ -71,7 +73,8 @@ async def _new_config(
     if given and "uuid=" not in given:
         config["smbios1"] = f"{fresh['smbios1']},{given}"
     config["meta"] = f"creation-qemu={QEMU_VERSION},ctime={int(site.clock.now())}"
-    config.setdefault("boot", configure.boot_order(config))
+    if order := configure.boot_order(config):
+        config.setdefault("boot", order)
     return config
 
 

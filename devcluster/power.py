@@ -78,6 +78,8 @@ async def run(site: Site, guest: Guest, job: Job) -> None:
     bridges = [part.removeprefix("bridge=") for card in cards for part in card.split(",") if part.startswith("bridge=")]
     missing = [bridge for bridge in bridges if bridge not in site.cluster.bridges]
     if missing:
+        if site.settings.major >= 9:
+            raise JobFailed(f"bridge '{missing[0]}' does not exist")
         job.say(f"bridge '{missing[0]}' does not exist")
         job.say("kvm: network script failed with status 512")
         raise JobFailed("start failed: QEMU exited with code 1")

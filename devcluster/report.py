@@ -3,7 +3,7 @@
 from typing import Any
 
 from devcluster.access import Rights
-from devcluster.drives import disks
+from devcluster.drives import SLOTS
 from devcluster.site import Site
 from devcluster.state import Guest, Node, Storage
 
@@ -93,7 +93,7 @@ def storage_row(site: Site, storage: Storage, node: str) -> Row:
 def network_row(site: Site, node: str) -> Row:
     if site.settings.major >= 9:
         row: Row = {"id": f"network/{node}/zone/localnetwork", "type": "network", "network": "localnetwork"}
-        row |= {"network-type": "zone", "zone-type": "vlan"}
+        row |= {"network-type": "zone"}
     else:
         row = {"id": f"sdn/{node}/localnetwork", "type": "sdn", "sdn": "localnetwork"}
     return row | {"node": node, "status": "unknown" if node_is_down(site, node) else "ok"}
@@ -139,7 +139,7 @@ def full_row(site: Site, guest: Guest) -> Row:
     row["qmpstatus"] = guest.power
     if guest.power == "stopped":
         return row
-    blocks = {slot: _block_counters() for slot in disks(guest.config) if not slot.startswith("unused")}
+    blocks = {slot: _block_counters(value) for slot, value in guest.config.items() if slot in SLOTS}
     support = ("pbs-dirty-bitmap", "query-bitmap-info", "pbs-dirty-bitmap-savevm", "pbs-dirty-bitmap-migration")
     row |= {
         "running-machine": "pc-i440fx-7.2",
@@ -160,8 +160,10 @@ def full_row(site: Site, guest: Guest) -> Row:
     return row
 
 
-def _block_counters() -> Row:
+def _block_counters(drive: str) -> Row:
     row: Row = {"timed_stats": [], "account_failed": True, "account_invalid": True, "wr_highest_offset": 0}
+    if "media=cdrom" in drive:
+        row["idle_time_ns"] = 0
     for of in ("rd", "wr", "unmap"):
         row |= {f"{of}_{name}": 0 for name in ("bytes", "merged", "operations", "total_time_ns")}
         row |= {f"{how}_{of}_operations": 0 for how in ("failed", "invalid")}

@@ -12,7 +12,16 @@ from devcluster.report import Row
 from devcluster.schema import BOOL, COUNT, STRING, Rule
 from devcluster.state import AclEntry, Identity, Token, User
 
-SHORT_PATHS = {"vms": "/vms", "nodes": "/nodes", "storage": "/storage", "access": "/access", "dc": "/", "sdn": "/sdn"}
+# What a web page may want to know at sign-in: for each part its path and the privileges it cares about.
+CAPABILITIES = {
+    "access": ("/access", r"User\.Modify|Group\.Allocate|Permissions\.Modify"),
+    "dc": ("/", r"Sys\.Audit|Sys\.Modify|SDN\..*"),
+    "mapping": ("/mapping", r"Mapping\..*|Permissions\.Modify"),
+    "nodes": ("/nodes", r"Sys\..*|Permissions\.Modify"),
+    "sdn": ("/sdn", r"SDN\..*|Permissions\.Modify"),
+    "storage": ("/storage", r"Datastore\..*|Permissions\.Modify"),
+    "vms": ("/vms", r"VM\..*|Permissions\.Modify"),
+}
 ACL_PATH = re.compile(r"/|/(?:access|nodes|pool|sdn|storage|vms|mapping)(?:/[\w.@-]+)*")
 TICKET = {
     "username": STRING.required(),
@@ -42,12 +51,15 @@ async def ticket(call: Call) -> Any:
     if user is None or not user.enable or not _password_fits(call, user, password):
         raise Refusal(401, "authentication failure")
     rights = site.access.rights(Identity(userid))
-    caps = {name: dict.fromkeys(rights.on(path), 1) for name, path in SHORT_PATHS.items()}
+    caps = {
+        part: {name: 1 for name in rights.on(path) if re.fullmatch(pattern, name)}
+        for part, (path, pattern) in CAPABILITIES.items()
+    }
     return {
         "username": userid,
         "ticket": auth.make_ticket(site, userid),
         "CSRFPreventionToken": auth.make_csrf(site, userid),
-        "cap": caps | {"mapping": {}},
+        "cap": caps,
     }
 
 

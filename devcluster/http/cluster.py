@@ -73,7 +73,7 @@ def _pools(call: Call, guests: list[Row]) -> list[Row]:
     site = call.site
     running: dict[str, list[Row]] = {}
     for row in guests:
-        if row.get("pool") and row.get("uptime"):
+        if row.get("pool") and row["status"] not in ("stopped", "unknown"):
             running.setdefault(row["pool"], []).append(row)
     visible = [pool for pool in site.cluster.pools if call.rights.has(f"/pool/{pool}", "Pool.Audit")]
     return [pool_row(site, pool, running.get(pool, [])) for pool in visible]

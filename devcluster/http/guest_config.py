@@ -99,7 +99,7 @@ def _checked(call: Call) -> tuple[dict[str, Any], list[str]]:
     if not changes and not deletes and not asked.get("revert"):
         raise failed("no options specified")
     for key in [*changes, *deletes]:
-        check_root_only(key)
+        check_root_only(key, changes.get(key))
     if "sshkeys" in changes and not decodable(str(changes["sshkeys"])):
         raise failed("SSH public key validation error")
     for key, value in changes.items():
@@ -164,7 +164,7 @@ async def unlink(call: Call) -> Any:
 async def cloud_init(call: Call) -> Any:
     """What the image holds, and what it will hold after it is made anew."""
     guest = call.site.guest(call.node, call.vmid)
-    keys = [key for key in guest.config if key in CLOUD_INIT or key.rstrip("0123456789") == "ipconfig"]
+    keys = [key for key in guest.config if key in CLOUD_INIT]
     rows: list[Row] = []
     for key in keys:
         row: Row = {"key": key, "value": configure.shown(key, guest.config[key])}

@@ -42,4 +42,7 @@ async def history(call: Call) -> Any:
     values = {"cpu": 0.02 if running else 0, "maxcpu": guest.cores, "maxmem": guest.memory_mib * MIB, "disk": 0}
     values |= {"mem": guest.memory_mib * MIB // 3 if running else 0, "maxdisk": guest.boot_disk_bytes}
     values |= dict.fromkeys(("netin", "netout", "diskread", "diskwrite"), 0)
+    if site.settings.major >= 9:
+        values |= {f"pressure{of}{kind}": 0 for of in ("cpu", "io", "memory") for kind in ("some", "full")}
+        values["memhost"] = values["mem"]
     return points(call, guest.created, values)

@@ -5,7 +5,7 @@ from typing import Any
 from devcluster import making, volumes
 from devcluster.drives import SLOT, Drive
 from devcluster.http.calls import CALLS, Call
-from devcluster.http.permits import check_image, check_network, check_option, check_space, need_guest
+from devcluster.http.permits import check_image, check_network, check_option, check_order, check_space, need_guest
 from devcluster.jobs import Job
 from devcluster.refusals import Refusal, failed, forbidden
 from devcluster.report import full_row, list_row
@@ -71,7 +71,7 @@ def _check_creation(call: Call, vmid: int, pool: str | None, options: dict[str, 
     for key, value in options.items():
         if SLOT.match(key):
             check_image(call, Drive.parse(str(value)), options.get("storage"))
-    for key, value in options.items():
+    for key, value in sorted(options.items(), key=lambda item: check_order(item[0], call.site.settings.major)):
         if key not in ("start", "storage"):
             check_option(call, vmid, pool, key, str(value))
     if options.get("start"):

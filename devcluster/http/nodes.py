@@ -129,7 +129,7 @@ def points(call: Call, since: float, values: Row) -> list[Row]:
     count = POINTS_9.get(frame, 500) if major >= 9 else 70
     newest = int(call.site.clock.now()) // step * step
     times = range(newest - step * (count - 1), newest + 1, step)
-    return [{"time": at} | (values if at >= since else {}) for at in times]
+    return [{"time": at} | (values if at - step >= since else {}) for at in times]
 
 
 @CALLS.on("GET", "/nodes/{node}/rrddata", NODE_FRAME, needs=("/nodes/{node}", ("Sys.Audit",)), protected=True)
@@ -137,5 +137,6 @@ async def node_history(call: Call) -> Any:
     node = call.site.cluster.nodes[call.node]
     seen = node_row(call.site, node, call.rights)
     values = {"cpu": 0.05, "maxcpu": node.cores, "memtotal": node.memory_bytes, "memused": seen["mem"], "iowait": 0}
+    values |= {"swaptotal": 0, "swapused": 0}
     values |= {"loadavg": 0.1, "netin": 0, "netout": 0, "roottotal": node.disk_bytes, "rootused": seen["disk"]}
     return points(call, call.site.clock.now() - 3600, values)

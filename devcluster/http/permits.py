@@ -22,10 +22,19 @@ def check_option(call: Call, vmid: int, pool: str | None, key: str, value: str |
         need_guest(call, vmid, pool, "VM.Config.Cloudinit")
 
 
-def check_root_only(key: str) -> None:
+def check_order(key: str, major: int) -> int:
+    """In which order a create asks for the rights to its options; it decides which refusal is seen first."""
+    asked = ["VM.Config.Options", "VM.Config.Network", "VM.Config.Memory", "VM.Config.CPU"]
+    if major >= 9:
+        asked = ["VM.Config.CPU", "VM.Config.Network", "VM.Config.Memory", "VM.Config.Options"]
+    first = demanded(key, "")[0]
+    return asked.index(first) if first in asked else len(asked)
+
+
+def check_root_only(key: str, value: str | None) -> None:
     """No token is root, not even root's own."""
     if key == "hookscript":
-        raise bad_parameter(hookscript="script does not exist\n")
+        raise bad_parameter(hookscript=f"script '{value}' does not exist\n")
     if key in ROOT_ONLY:
         raise failed(f"only root can set '{key}' config")
 

@@ -39,7 +39,9 @@ def row(job: Job) -> Row:
 
 
 def readable(call: Call, job: Job) -> bool:
-    return job.who == call.who or call.rights.has(f"/nodes/{job.node}", "Sys.Audit")
+    """Everybody reads their own tasks, and a person those of their tokens."""
+    own = job.who == call.who or (call.who.tokenid is None and job.who.userid == call.who.userid)
+    return own or call.rights.has(f"/nodes/{job.node}", "Sys.Audit")
 
 
 @CALLS.on("GET", "/cluster/tasks")
@@ -53,6 +55,9 @@ async def cluster_tasks(call: Call) -> Any:
         jobs = [job for job in call.site.jobs.all() if job.node == node and (auditor or job.who == call.who)]
         newest = sorted(jobs, key=lambda job: (job.running, job.starttime, job.pid), reverse=True)
         rows += [_cluster_row(job) for job in newest[:PER_NODE]]
+    latest = next((one for one in rows if one["saved"] == "1"), None)
+    if latest is not None:
+        latest["saved"] = 1
     return rows
 
 
@@ -75,7 +80,8 @@ async def node_tasks(call: Call) -> Any:
     jobs = [job for job in jobs if _wanted(asked, job)]
     jobs.sort(key=lambda job: (job.starttime, job.pid), reverse=True)
     start, limit = asked.get("start", 0), asked.get("limit", 50)
-    call.envelope["total"] = len(jobs)
+    if jobs or (call.site.settings.major >= 9 and source != "active"):
+        call.envelope["total"] = len(jobs)
     return [_node_row(job) for job in (jobs[start : start + limit] if limit else jobs[start:])]
 
 
@@ -141,7 +147,8 @@ async def task_log(call: Call) -> Any:
     job = _job(call)
     if job is None:
         call.envelope["total"] = 1
-        return {"n": 1, "t": "unable to open file - No such file or directory"}
+        line = {"n": 1, "t": "unable to open file - No such file or directory"}
+        return [line] if call.site.settings.major >= 9 else line
     start, limit = call.params.get("start", 0), call.params.get("limit", 50)
     call.envelope["total"] = len(job.log)
     lines = list(enumerate(job.log, 1))[start:]

@@ -1,13 +1,13 @@
 """Starts a stand-in as a child process and speaks to its control interface."""
 
+import http.client
 import json
 import os
 import ssl
 import subprocess
 import sys
+import threading
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20.0
+IDLE_S = 3.0
 # Short enough for tests, long enough to be seen.
 FAST: dict[str, Any] = {
     "jobs_scale": 0.02,
@@ -56,9 +57,7 @@ class DevCluster:
         for name, value in ready.items():
             setattr(self, name, value)
         self._trust = ssl.create_default_context(cafile=self.ca_file)
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=self._trust)
-        )
+        self._mine = threading.local()
 
     @classmethod
     @contextmanager
@@ -82,7 +81,9 @@ class DevCluster:
         process = subprocess.Popen([*command, *arguments], cwd=ROOT, stdout=log, stderr=log, env=_environment())
         try:
             _await_file(ready, process, tmp_dir / "devcluster.log")
-            yield cls(process, tmp_dir, json.loads(ready.read_text()))
+            running = cls(process, tmp_dir, json.loads(ready.read_text()))
+            yield running
+            running.close()
         finally:
             _stop(process)
             log.close()
@@ -90,15 +91,32 @@ class DevCluster:
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """One call of the control interface, path from /state on. Raises DevClusterFailed on a refusal."""
         data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.control_url + path, data=data, method=method)  # noqa: S310 - our own https
-        request.add_header("X-Control-Token", self.control_token)
-        request.add_header("Content-Type", "application/json")
-        try:
-            with self._opener.open(request, timeout=30) as answer:
-                return json.load(answer)
-        except urllib.error.HTTPError as error:
-            with error:
-                raise DevClusterFailed(f"{method} {path}: {error.code} {error.read().decode()}") from None
+        headers = {"X-Control-Token": self.control_token, "Content-Type": "application/json"}
+        connection = self._connection()
+        connection.request(method, f"/_control{path}", data, headers)
+        answer = connection.getresponse()
+        text = answer.read()
+        self._mine.used_at = time.monotonic()
+        if answer.status != 200:
+            raise DevClusterFailed(f"{method} {path}: {answer.status} {text.decode()}")
+        return json.loads(text)
+
+    def _connection(self) -> http.client.HTTPSConnection:
+        """One for each thread and process, new when it has been idle: the stand-in closes those after five seconds."""
+        fresh = getattr(self._mine, "pid", None) == os.getpid() and time.monotonic() - self._mine.used_at < IDLE_S
+        if not fresh:
+            self.close()
+            self._mine.connection = http.client.HTTPSConnection(self.host, self.port, timeout=60, context=self._trust)
+            self._mine.pid, self._mine.used_at = os.getpid(), time.monotonic()
+        held: http.client.HTTPSConnection = self._mine.connection
+        return held
+
+    def close(self) -> None:
+        """Close this thread's connection."""
+        held = getattr(self._mine, "connection", None)
+        if held is not None and self._mine.pid == os.getpid():
+            held.close()
+        vars(self._mine).clear()
 
     def state(self, only: str = "") -> dict[str, Any]:
         """The whole truth, or the parts named (comma list)."""
