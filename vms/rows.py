@@ -13,7 +13,7 @@ from quotas.errors import cores, gib
 from vms.access import NEEDED_ROLE
 from vms.models import Operation, VirtualMachine
 from vms.shown import Reading, Shown, shown
-from vms.states import Action, Lifecycle, Power, obstacle
+from vms.states import Action, Lifecycle, OperationState, Power, obstacle
 from vms.verbs import MENU, verb
 
 
@@ -123,7 +123,7 @@ def row(
     vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now: datetime, outage: str = ""
 ) -> Row:
     """One machine with the operation that holds it, if any. `outage`: why nothing can be asked of Proxmox now."""
-    held = f"{verb(operation.kind).doing}: wait until that is over." if operation else ""
+    held = _held_by(operation)
     return Row(
         vm=vm,
         state=shown(reading_of(vm, operation, now)),
@@ -174,6 +174,15 @@ def clock(at: datetime | None, now: datetime) -> str:
     local = timezone.localtime(at)
     is_today = local.date() == timezone.localtime(now).date()
     return date_format(local, "H:i") if is_today else date_format(local, "j M H:i")
+
+
+def _held_by(operation: Operation | None) -> str:
+    """Why nothing else can be asked for while this operation holds the machine."""
+    if operation is None:
+        return ""
+    if operation.state == OperationState.NEEDS_RTP:
+        return "An RTP has to look at the last action first."
+    return f"{verb(operation.kind).doing}: wait until that is over."
 
 
 def _button(vm: VirtualMachine, action: Action, held: str, rights: Rights) -> Button:

@@ -23,8 +23,8 @@ class Preset:
 
     @property
     def words(self) -> str:
-        """'2 cores · 2 GiB memory · 20 GiB disk'."""
-        return f"{cores(self.cores)} · {gib(self.memory_mib)} memory · {self.disk_gib} GiB disk"
+        """'2 cores · 2 GiB · 20 GiB disk'."""
+        return f"{cores(self.cores)} · {gib(self.memory_mib)} · {self.disk_gib} GiB disk"
 
 
 PRESETS: tuple[Preset, ...] = (

@@ -88,6 +88,8 @@ def _form(user: User, pool: Pool | None, posted: QueryDict | None = None) -> Cre
         saved_keys=SshKey.objects.filter(user=user),
     )
     form.initial = _preselected(user, form)
+    if posted is None:
+        form.fields["name"].widget.attrs["autofocus"] = True
     return form
 
 

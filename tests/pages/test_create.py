@@ -1,0 +1,158 @@
+"""The create page: what it offers, refuses and keeps."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.keys import PRIVATE
+from accounts.models import AuditEvent, SshKey
+from quotas.models import Reservation
+from tests.cast import Cast
+from tests.factories import make_iso, make_node, make_reading, make_template, make_vm
+from vms.models import Operation, Template, VirtualMachine
+from vms.states import Lifecycle, OperationKind, Power
+
+PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0mAd4S7bc3gkk3Lr0W7k1gMFZVJPK8kTzGpoQvEBqW alice@laptop"
+PRIVATE_TEXT = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAcanary\n-----END OPENSSH PRIVATE KEY-----"
+
+
+@pytest.fixture
+def template(cast: Cast) -> Template:
+    """A cluster with one template on offer."""
+    make_reading()
+    make_node()
+    return make_template(title="Debian 12")
+
+
+@pytest.fixture
+def alice(cast: Cast, client: Client) -> Client:
+    """Alice's browser."""
+    client.force_login(cast.alice)
+    return client
+
+
+def wish(template: Template, **changed: Any) -> dict[str, Any]:
+    """A form that is right."""
+    form = {"key": "a" * 32, "name": "web-01", "source": f"template:{template.pk}", "size": "small"}
+    return form | {"public_key": PUBLIC} | changed
+
+
+def test_one_form_makes_one_machine_however_often_it_is_sent(cast: Cast, alice: Client, template: Template) -> None:
+    answers = [alice.post("/vms/new/", wish(template)) for _ in range(3)]
+
+    vm = VirtualMachine.objects.get()
+    assert {answer.headers["Location"] for answer in answers} == {f"/vms/{vm.pk}/"}
+    assert (vm.name, vm.pool, vm.lifecycle) == ("web-01", cast.alices, Lifecycle.CREATING)
+    assert Operation.objects.get().kind == OperationKind.CREATE
+    assert Reservation.objects.get().footprint.memory_mib == 1024
+    assert AuditEvent.objects.filter(verb="vm.create").count() == 1
+
+
+def test_the_key_is_kept_and_preselected_next_time(cast: Cast, alice: Client, template: Template) -> None:
+    other = make_template("small-linux")
+    alice.post("/vms/new/", wish(template, source=f"template:{other.pk}"))
+
+    page = alice.get("/vms/new/").content.decode()
+
+    assert SshKey.objects.get(user=cast.alice).public_key == PUBLIC
+    assert re.search(rf'value="template:{other.pk}" checked', page)
+    assert re.search(r'name="saved_keys" value="\d+" checked', page)
+    assert re.search(r'value="small" checked', page)
+
+
+def test_a_private_key_is_refused_and_neither_stored_nor_shown(cast: Cast, alice: Client, template: Template) -> None:
+    answer = alice.post("/vms/new/", wish(template, public_key=PRIVATE_TEXT))
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert PRIVATE in page
+    assert "canary" not in page
+    assert 'value="web-01"' in page
+    assert not SshKey.objects.exists()
+    assert not VirtualMachine.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"name": ""}, "Give the VM a name."),
+        ({"name": "1 web!"}, "Name must use a–z, 0–9 and hyphens, start with a letter and not end with a hyphen."),
+        ({"name": "a" * 64}, "Name must have 63 characters or fewer."),
+        ({"source": ""}, "Choose a system."),
+        ({"source": "template:999999"}, "That system is not on offer any more. Choose another."),
+        ({"size": "gigantic"}, "Choose one of the sizes."),
+        ({"size": "huge"}, "Extra large does not fit. Needs 8 cores; 7 free."),
+        ({"public_key": "hello"}, "Paste one public key"),
+        ({"public_key": ""}, "Paste a public key, or you could not sign in to the new VM."),
+    ],
+)
+def test_bad_input_gets_its_sentence_and_keeps_what_was_typed(
+    changed: dict[str, str], sentence: str, cast: Cast, alice: Client, template: Template
+) -> None:
+    make_vm(cast.alices, power=Power.RUNNING)
+    sent = wish(template, **changed)
+
+    answer = alice.post("/vms/new/", sent)
+
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert page.count(sentence) >= 2  # in the summary and beside the field
+    assert "<title>Error: " in page
+    assert not sent["name"] or f'value="{sent["name"]}"' in page
+    assert f'value="{sent["key"]}"' in page
+    assert Operation.objects.count() == 0
+
+
+def test_a_name_in_use_is_said_beside_the_field(cast: Cast, alice: Client, template: Template) -> None:
+    make_vm(cast.alices, "web-01")
+
+    answer = alice.post("/vms/new/", wish(template))
+
+    assert answer.status_code == 422
+    assert answer.content.decode().count("web-01 is in use. Choose another name.") == 2
+
+
+def test_room_lost_between_form_and_send_is_said_in_numbers(
+    cast: Cast, alice: Client, template: Template, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form thought that it fits; the reservation decides."""
+    make_vm(cast.alices, power=Power.RUNNING, cores=8)
+    monkeypatch.setattr("vms.forms.why_not", lambda asked, free: "")
+
+    answer = alice.post("/vms/new/", wish(template))
+
+    assert answer.status_code == 422
+    assert "This needs 1 core; 0 of 8 are free. Nothing was created." in answer.content.decode()
+    assert not Operation.objects.exists()
+
+
+def test_a_machine_from_an_iso_needs_no_key(cast: Cast, alice: Client, template: Template) -> None:
+    make_node("pve9")
+    iso = make_iso(node="", volid="shared:iso/x.iso")
+
+    answer = alice.post("/vms/new/", wish(template, source=f"iso:{iso.pk}", public_key=""))
+
+    assert answer.status_code in {302, 422}
+    assert "Paste a public key" not in answer.content.decode()
+
+
+def test_what_does_not_fit_is_disabled_with_the_number(cast: Cast, alice: Client, template: Template) -> None:
+    make_vm(cast.alices, power=Power.RUNNING, cores=6, memory_mib=512)
+
+    page = alice.get("/vms/new/").content.decode()
+
+    assert re.search(r'value="large" disabled', page)
+    assert "Needs 4 cores; 2 free." in page
+    assert not re.search(r'value="medium" disabled', page)
+
+
+def test_another_pool_is_offered_only_to_who_manages_it(cast: Cast, client: Client, template: Template) -> None:
+    path = f"/vms/new/?pool={cast.shared.pk}"
+    seen = {}
+    for person in (cast.alice, cast.bob, cast.carol, cast.rita):
+        client.force_login(person)
+        seen[person.username] = client.get(path).status_code
+
+    assert seen == {"alice": 200, "bob": 404, "carol": 404, "rita": 404}
