@@ -148,7 +148,7 @@ def _listen(host: str, port: int) -> socket.socket:
     """Port 0 takes a free one below those that outgoing connections use. Raises OSError when the port is taken."""
     if port == 0:
         return _listen_anywhere(host)
-    one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    one = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # asyncio sets TCP_NODELAY by proto
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         one.bind((host, port))
