@@ -42,7 +42,7 @@ class Wanted:
     """What the settings name."""
 
     vm_storage: str
-    iso_storage: str
+    iso_storages: tuple[str, ...]
     bridge: str
     pool_parent: str = ""
 
@@ -77,8 +77,9 @@ def check(cluster: Cluster, console: Cluster, wanted: Wanted) -> Iterator[Findin
             yield from check_console_rights(console, wanted)
         yield from check_nodes(cluster, reading)
         yield from check_storage(reading, wanted.vm_storage, "images", "PROXMOX_VM_STORAGE")
-        yield from check_storage(reading, wanted.iso_storage, "iso", "PROXMOX_ISO_STORAGE")
-        yield from check_isos(cluster, reading, wanted.iso_storage)
+        for name in wanted.iso_storages:
+            yield from check_storage(reading, name, "iso", "PROXMOX_ISO_STORAGE")
+            yield from check_isos(cluster, reading, name)
         yield from check_bridge(cluster, reading, wanted.bridge)
         yield from check_templates(cluster, reading)
         yield from check_pool_parent(cluster, wanted.pool_parent)
@@ -127,7 +128,7 @@ def needed_rights(wanted: Wanted) -> dict[str, frozenset[str]]:
     rights: dict[str, frozenset[str]] = {wanted.pool_path: MACHINE_RIGHTS}
     for storage, privileges in (
         (wanted.vm_storage, {"Datastore.AllocateSpace", "Datastore.Audit"}),
-        (wanted.iso_storage, {"Datastore.Audit"}),
+        *((name, {"Datastore.Audit"}) for name in wanted.iso_storages),
     ):
         path = f"/storage/{storage}"
         rights[path] = rights.get(path, frozenset()) | privileges

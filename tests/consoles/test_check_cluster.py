@@ -9,14 +9,16 @@ from django.conf import LazySettings
 from django.core.management import CommandError, call_command
 
 from devcluster.tls import ensure_certificates
+from tests.cast import Cast
 from tests.children import free_port
 from tests.devcluster.cluster import DevCluster
+from tests.factories import make_vm
 from vms.cluster import client
 from vms.cluster_check import Wanted, check_console_rights
 
 
 @pytest.fixture
-def configured(devcluster: DevCluster, settings: LazySettings) -> Iterator[LazySettings]:
+def configured(devcluster: DevCluster, settings: LazySettings, db: None) -> Iterator[LazySettings]:
     """Settings that name the stand-in."""
     for name, value in devcluster.settings().items():
         setattr(settings, name, value)
@@ -106,7 +108,7 @@ def test_rights_that_are_too_much_are_named(configured: LazySettings) -> None:
     configured.PROXMOX_CONSOLE_TOKEN_NAME = configured.PROXMOX_TOKEN_NAME
     configured.PROXMOX_CONSOLE_TOKEN_VALUE = configured.PROXMOX_TOKEN_VALUE
 
-    found = [f.sentence for f in check_console_rights(client.cluster(), Wanted("shared", "shared", "vmbr0"))]
+    found = [f.sentence for f in check_console_rights(client.cluster(), Wanted("shared", ("shared",), "vmbr0"))]
 
     assert any(line.startswith("The console's token may Pool.Allocate") and "on /pool," in line for line in found)
 
@@ -117,6 +119,7 @@ def test_rights_that_are_too_much_are_named(configured: LazySettings) -> None:
         ("PROXMOX_VM_STORAGE", "nowhere", "Storage nowhere (PROXMOX_VM_STORAGE) is not there"),
         ("PROXMOX_VM_STORAGE", "local", "Storage local (PROXMOX_VM_STORAGE) is not set up for disks of machines."),
         ("PROXMOX_ISO_STORAGE", "local-lvm", "Storage local-lvm (PROXMOX_ISO_STORAGE) is not set up for ISO images."),
+        ("PROXMOX_ISO_STORAGE", "shared, elsewhere", "Storage elsewhere (PROXMOX_ISO_STORAGE) is not there"),
         ("PROXMOX_BRIDGE", "vmbr9", "Bridge vmbr9 (PROXMOX_BRIDGE) is not shown on pve1, pve2, pve3"),
         ("PROXMOX_POOL_PARENT", "portal", "Pool portal (PROXMOX_POOL_PARENT) is not there"),
     ],
@@ -150,6 +153,20 @@ def test_a_console_that_works_is_told_in_three_steps(configured: LazySettings, d
     assert failure == ""
     assert [line[:3] for line in out.splitlines() if line[0].isdigit()] == ["1. ", "2. ", "3. "]
     assert out.endswith("The console of this machine works.\n")
+
+
+def test_the_consoles_process_finds_the_machine_by_its_row(
+    configured: LazySettings, devcluster: DevCluster, cast: Cast
+) -> None:
+    poolid = cast.alices.proxmox_poolid or ""
+    client.cluster().create_pool(poolid)
+    made = devcluster.guest(name="web", node="pve2", pool=poolid, status="running")
+    make_vm(cast.alices, node="pve2", vmid=made["vmid"], smbios_uuid=made["uuid"])
+    configured.PROXMOX_TOKEN_NAME = configured.PROXMOX_TOKEN_VALUE = ""
+
+    out, failure = told(console=made["vmid"])
+
+    assert (failure, out.splitlines()[-1][:2]) == ("", "3.")
 
 
 def test_the_third_step_is_named_for_a_stopped_machine(configured: LazySettings, devcluster: DevCluster) -> None:

@@ -12,6 +12,7 @@ from vms import cluster as gateway
 from vms.cluster.errors import ClusterError
 from vms.cluster.types import GuestRef
 from vms.cluster_check import Finding, Level, Wanted, check
+from vms.models import VirtualMachine
 
 MARK = {Level.GOOD: "ok       ", Level.WARNING: "warning  ", Level.PROBLEM: "PROBLEM  "}
 
@@ -38,7 +39,7 @@ class Command(BaseCommand):
     def _check(self) -> None:
         wanted = Wanted(
             settings.PROXMOX_VM_STORAGE,
-            settings.PROXMOX_ISO_STORAGE,
+            tuple(name.strip() for name in settings.PROXMOX_ISO_STORAGE.split(",") if name.strip()),
             settings.PROXMOX_BRIDGE,
             settings.PROXMOX_POOL_PARENT,
         )
@@ -63,7 +64,8 @@ class Command(BaseCommand):
             raise CommandError(f"2. WebSocket: failed. {error}") from None
         except HandshakeFailed as error:
             self.stdout.write("2. WebSocket: done")
-            hint = "" if gateway.cluster().guest_status(ref.node, vmid).power == "running" else " It is not running."
+            power = gateway.console_cluster().guest_status(ref.node, vmid).power
+            hint = "" if power == "running" else " It is not running."
             raise CommandError(f"3. RFB handshake: failed. {error}.{hint}") from None
         self.stdout.write("2. WebSocket: done")
         self.stdout.write("3. RFB handshake: done. The console of this machine works.")
@@ -78,8 +80,11 @@ class Command(BaseCommand):
 
 
 def _machine(vmid: int) -> GuestRef:
-    """The machine in a slot as the cluster names it now."""
-    cluster = gateway.cluster()
+    """The machine as our row names it, else as the cluster does: the console's token alone cannot see pools."""
+    row = VirtualMachine.objects.present().filter(vmid=vmid, pool__isnull=False).exclude(node="").first()
+    if row is not None and row.pool is not None and row.smbios_uuid is not None:
+        return GuestRef(row.node, vmid, str(row.smbios_uuid), row.pool.proxmox_poolid or "")
+    cluster = gateway.cluster() if settings.PROXMOX_TOKEN_VALUE else gateway.console_cluster()
     guest = next((guest for guest in cluster.read().guests if guest.vmid == vmid), None)
     if guest is None:
         raise CommandError(f"The token sees no machine {vmid}.")
