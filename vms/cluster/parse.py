@@ -306,10 +306,9 @@ def task_status(name: Upid, answer: object) -> TaskStatus:
 
 
 def task_log(answer: object) -> tuple[str, ...]:
-    """Lines; a log that is gone is answered with an object."""
-    if isinstance(answer, dict):
-        return ()
-    return tuple(str(row.get("t", "")) for row in rows(answer))
+    """Lines; none of a log that is gone, which is answered with one object (8) or one line (9) that says so."""
+    lines = tuple(str(row.get("t", "")) for row in rows([answer] if isinstance(answer, dict) else answer))
+    return () if len(lines) == 1 and lines[0].startswith("unable to open file") else lines
 
 
 def volumes(answer: object) -> tuple[VolumeFacts, ...]:

@@ -249,7 +249,9 @@ def test_only_ok_and_warnings_are_done(row: dict[str, str], running: bool, exit_
 
 
 def test_a_log_that_is_gone_has_no_lines() -> None:
-    assert parse.task_log({"t": "unable to open file", "n": 1}) == ()
+    gone = {"n": 1, "t": "unable to open file - No such file or directory"}
+
+    assert parse.task_log(gone) == parse.task_log([gone]) == ()
     assert parse.task_log([{"n": 1, "t": "TASK OK"}]) == ("TASK OK",)
 
 
