@@ -30,7 +30,7 @@ def looks_changed(guest: GuestFacts, known: Known | None, ended_s: int | None, a
         return True
     if ended_s is not None and ended_s >= int(known.read_at.timestamp()):
         return True
-    if guest.node != known.node or guest.lock != known.lock:
+    if guest.node != known.node or guest.lock != known.lock or guest.poolid not in {"", known.seen_poolid}:
         return True
     if signature(guest) not in {"", known.listed}:
         return True

@@ -16,6 +16,8 @@ from vms.states import Lifecycle
 
 JOB = "pending sweep"
 JOB_LASTS_S = 180.0
+#: So much longer than a sweep's length is late: cycles were left out.
+LATE_FACTOR = 1.1
 RUNS_KEPT = timedelta(days=2)
 
 
@@ -29,9 +31,11 @@ def slice_size(count: int, at: datetime) -> int:
 def due(at: datetime) -> list[VirtualMachine]:
     """The machines whose settings were read longest ago, on nodes that answer; more where cycles were skipped."""
     there = _there()
-    overdue = there.filter(config_read_at__lt=at - timedelta(seconds=settings.PENDING_SWEEP_S)).count()
+    latest = at - LATE_FACTOR * timedelta(seconds=settings.PENDING_SWEEP_S)
+    overdue = there.filter(config_read_at__lt=latest).count()
     size = slice_size(there.count(), at)
-    return list(there.order_by(F("config_read_at").asc(nulls_first=True), "pk")[: size + min(overdue, size)])
+    late = min(overdue, max(1, size))
+    return list(there.order_by(F("config_read_at").asc(nulls_first=True), "pk")[: size + late])
 
 
 def _there() -> "QuerySet[VirtualMachine]":

@@ -37,6 +37,10 @@ class House:
         assert run is not None
         return run
 
+    def long(self) -> MirrorRun:
+        """Four readings over three minutes: enough for what is gone to count as missing."""
+        return self.cycle(4, seconds=60)
+
     def machine(self, **wanted: Any) -> dict[str, Any]:
         """A machine made in Proxmox, in alice's pool unless said otherwise."""
         return self.devcluster.guest(**{"pool": "alice", **wanted})

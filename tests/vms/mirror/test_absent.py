@@ -66,14 +66,14 @@ def test_its_consoles_end_when_it_is_missing(
     vm_gone.connect(hear)
     house.devcluster.destroy(vm.vmid or 0)
     with django_capture_on_commit_callbacks(execute=True):
-        house.cycle(13)
+        house.long()
     assert told == [vm.pk]
 
 
 def test_a_machine_that_comes_back_is_the_same_one(house: House) -> None:
     vm = house.adopted(name="web")
     house.devcluster.destroy(vm.vmid or 0)
-    house.cycle(13)
+    house.long()
     assert missing() == 1
     house.machine(vmid=vm.vmid, uuid=str(vm.smbios_uuid), name="web")
     house.cycle()
@@ -84,7 +84,7 @@ def test_a_machine_that_comes_back_is_the_same_one(house: House) -> None:
 def test_another_machine_in_its_slot_does_not_bring_it_back(house: House) -> None:
     vm = house.adopted()
     house.devcluster.destroy(vm.vmid or 0)
-    house.cycle(13)
+    house.long()
     house.machine(vmid=vm.vmid, pool="house-infra")
     house.cycle(2)
     vm.refresh_from_db()
@@ -108,7 +108,7 @@ def test_a_wrong_list_marks_nobody_as_missing(house: House, kind: str, details: 
     house.machine(pool="ctf", node="pve2")
     house.cycle()
     with house.devcluster.fault(kind, **details):
-        run = house.cycle(20)
+        run = house.cycle(20, seconds=30)
         assert missing() == 0
         assert run.note or run.frozen
         assert not run.is_complete
@@ -121,7 +121,7 @@ def test_a_wrong_list_marks_nobody_as_missing(house: House, kind: str, details: 
 def test_a_wrong_list_marks_not_even_one(house: House, kind: str) -> None:
     fleet(house, 2)
     with house.devcluster.fault(kind, **({"paths": ["/pool/alice"]} if kind == "narrow_token" else {})):
-        run = house.cycle(20)
+        run = house.long()
     assert (missing(), run.is_complete) == (0, False)
 
 
@@ -129,9 +129,9 @@ def test_without_quorum_nobody_is_missing(house: House) -> None:
     vm = house.adopted()
     house.devcluster.destroy(vm.vmid or 0)
     with house.devcluster.fault("no_quorum"):
-        run = house.cycle(20)
+        run = house.long()
         assert (missing(), run.is_complete, run.note) == (0, False, "The cluster has no quorum.")
-    house.cycle(13)
+    house.long()
     assert missing() == 1
 
 
@@ -139,14 +139,14 @@ def test_while_another_node_is_down_nobody_is_missing(house: House) -> None:
     vm = house.adopted(node="pve1")
     house.devcluster.destroy(vm.vmid or 0)
     with house.devcluster.fault("node_down", node="pve3"):
-        house.cycle(20)
+        house.long()
         assert missing() == 0
 
 
 def test_a_machine_moved_out_of_sight_is_only_marked(house: House) -> None:
     vm = house.adopted()
     house.devcluster.change(vm.vmid or 0, pool=None)
-    house.cycle(20)
+    house.long()
     vm.refresh_from_db()
     assert (vm.lifecycle, vm.pool) == (Lifecycle.READY, house.cast.alices)
 
@@ -158,12 +158,12 @@ def test_six_at_once_freeze_removal_and_rtps_are_told(
     for vm in machines[:6]:
         house.devcluster.destroy(vm.vmid or 0)
     with django_capture_on_commit_callbacks(execute=True):
-        run = house.cycle(20)
+        run = house.long()
     assert (run.frozen, run.is_complete, missing()) == (True, False, 0)
     assert AuditEvent.objects.filter(verb="mirror.alarm").count() == 1
     assert [letter.to for letter in mail.outbox] == [["rita@example.org"]]
     release_removal(house.cast.rita)
-    house.cycle(14)
+    house.long()
     assert missing() == 6
     assert AuditEvent.objects.get(verb="mirror.released").actor == house.cast.rita
 
@@ -172,7 +172,7 @@ def test_five_of_sixty_are_an_ordinary_day(house: House) -> None:
     machines = fleet(house, 60)
     for vm in machines[:5]:
         house.devcluster.destroy(vm.vmid or 0)
-    run = house.cycle(14)
+    run = house.long()
     assert (run.frozen, missing()) == (False, 5)
 
 
@@ -180,7 +180,7 @@ def test_more_than_one_in_ten_freezes_as_well(house: House) -> None:
     machines = fleet(house, 12)
     for vm in machines[:2]:
         house.devcluster.destroy(vm.vmid or 0)
-    assert house.cycle(14).frozen
+    assert house.long().frozen
     assert missing() == 0
 
 
@@ -188,5 +188,5 @@ def test_a_machine_in_an_operations_hands_is_not_judged(house: House) -> None:
     vm = house.adopted()
     make_operation(vm, house.cast.alice, state=OperationState.NEEDS_RTP)
     house.devcluster.destroy(vm.vmid or 0)
-    house.cycle(20)
+    house.long()
     assert missing() == 0
