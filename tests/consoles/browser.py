@@ -28,15 +28,16 @@ class Browser:
         self._reader, self._writer = reader, writer
         self.raw = bytearray()
         self.payload = bytearray()
+        self.sent_bytes = 0
         self.close_code: int | None = None
         self.subprotocol = ""
 
     @classmethod
-    async def open(cls, port: int, path: str, headers: Headers) -> "Browser":
-        """Raises Refused when the answer is not 101."""
+    async def open(cls, port: int, path: str, headers: Headers, host: str = "") -> "Browser":
+        """Raises Refused when the answer is not 101. `host` lies about the Host header."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket", "Connection: Upgrade"]
+        lines = [f"GET {path} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", "Upgrade: websocket", "Connection: Upgrade"]
         lines += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]
         lines += [f"{name}: {text}" for name, text in headers]
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
@@ -56,7 +57,12 @@ class Browser:
     def send(self, data: bytes, first: int = 0x82) -> None:
         """One masked frame."""
         size = len(data)
-        head = bytes((first, 0x80 | size)) if size < 126 else struct.pack(">BBQ", first, 0xFF, size)
+        # The shortest form of the length, or the server hangs up (RFC 6455 section 5.2).
+        if size < 126:
+            head = bytes((first, 0x80 | size))
+        else:
+            head = struct.pack(">BBH", first, 0xFE, size) if size < 65536 else struct.pack(">BBQ", first, 0xFF, size)
+        self.sent_bytes += size
         # A zero mask is a mask, and leaves the payload as it is.
         self._writer.write(head + bytes(4) + data)
 
@@ -88,6 +94,10 @@ class Browser:
     def stop_reading(self) -> None:
         """The kernel's buffer fills, then the sender's."""
         self._writer.transport.pause_reading()  # type: ignore[attr-defined]
+
+    def resume_reading(self) -> None:
+        """It goes on where it stopped."""
+        self._writer.transport.resume_reading()  # type: ignore[attr-defined]
 
     def close(self) -> None:
         """Hangs up."""

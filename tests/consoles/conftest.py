@@ -1,9 +1,9 @@
 """A portal and a stand-in as children, shared by the tests of this folder; rows are each test's own."""
 
 import asyncio
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -18,6 +18,8 @@ from tests.consoles.portal import Portal, cookie_of, running_guest, serving
 from tests.devcluster.cluster import DevCluster
 from vms.models import VirtualMachine
 
+T = TypeVar("T")
+
 
 @dataclass
 class House:
@@ -28,6 +30,7 @@ class House:
     cast: Cast
     vm: VirtualMachine
     cookie: str
+    browsers: list[Browser] = field(default_factory=list)
 
     @property
     def path(self) -> str:
@@ -39,8 +42,31 @@ class House:
 
     async def open(self, grant: str = "") -> Browser:
         """A socket as the page opens it."""
+        return await self.open_at(self.portal, grant)
+
+    async def open_at(self, portal: Portal, grant: str = "") -> Browser:
+        """The same at another portal."""
         grant = grant or await sync_to_async(self.grant)()
-        return await Browser.open(self.portal.port, self.path, headers(self.portal.origin, self.cookie, grant))
+        browser = await Browser.open(portal.port, self.path, headers(portal.origin, self.cookie, grant))
+        self.browsers.append(browser)
+        return browser
+
+    def run(self, scenario: Coroutine[Any, Any, T]) -> T:
+        """Runs it, and hangs up whatever it left open."""
+
+        async def tidily() -> T:
+            try:
+                return await scenario
+            finally:
+                for browser in self.browsers:
+                    browser.close()
+                await asyncio.sleep(0)
+
+        return asyncio.run(tidily())
+
+    def screen(self, **wanted: object) -> None:
+        """Makes the machine's screen repaint without end, or the machine deaf."""
+        self.cluster.control("POST", f"/guests/{self.vm.vmid}/screen", wanted)
 
     async def keys(self) -> list[int]:
         """Keys that reached the machine, pressed."""

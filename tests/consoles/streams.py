@@ -31,7 +31,7 @@ async def until(condition: Callable[[], object], within_s: float = 5.0) -> None:
 async def eventually(ask: Callable[[], Awaitable[T]], is_so: Callable[[T], object], within_s: float = 5.0) -> T:
     """Asks until the answer is so; TimeoutError when it is not in time."""
     async with asyncio.timeout(within_s):
-        while not is_so(found := await ask()):
+        while not is_so(found := await ask()):  # noqa: ASYNC110 (conditions of other processes raise no event)
             await asyncio.sleep(0.02)
     return found
 

@@ -1,7 +1,5 @@
 """A console through a real Daphne to a machine of the stand-in."""
 
-import asyncio
-
 from consoles import close_codes
 from tests.consoles.conftest import House
 from tests.consoles.rfb.conversations import KEY_A, request
@@ -22,4 +20,4 @@ def test_from_the_grant_to_a_key_in_the_guest_and_a_closed_visit(house: House) -
         assert visit.bytes_to_browser > 640 * 400 * 4
         assert visit.bytes_from_browser == 14 + len(request() + KEY_A)
 
-    asyncio.run(scenario())
+    house.run(scenario())
