@@ -28,7 +28,7 @@ K, S = OperationKind, OperationState
         (K.RESUME, "paused", "running", "web-01 is running."),
     ],
 )
-def test_a_verb_does_what_it_says(shop: Workshop, kind: K, before: str, after: str, sentence: str) -> None:
+def test_a_verb_does_what_it_says(shop: Workshop, kind: OperationKind, before: str, after: str, sentence: str) -> None:
     vm = shop.machine(status=before)
 
     op = shop.work(shop.ask(vm, kind))
