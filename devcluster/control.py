@@ -70,6 +70,7 @@ async def state(site: Site, request: Request) -> Any:
         "volumes": lambda: sorted({volid for one in cluster.storages.values() for _, volid in one.volumes}),
         "consoles": lambda: [asdict(one) for one in cluster.consoles],
         "counters": lambda: {"requests": dict(cluster.meters.requests)},
+        "spent_s": lambda: dict(cluster.meters.spent_s),
         "effects": lambda: [asdict(one) for one in cluster.effects],
         "faults": lambda: [asdict(one) for one in site.faults.all()],
         "worker_deaths": lambda: cluster.meters.worker_deaths,

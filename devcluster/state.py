@@ -3,7 +3,7 @@
 import asyncio
 import re
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -223,6 +223,7 @@ class ConsoleSession:
 @dataclass
 class Meters:
     requests: Counter[str] = field(default_factory=Counter)
+    spent_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     worker_deaths: int = 0
     bytes_waiting_max: int = 0
 
