@@ -9,8 +9,8 @@ from requests import PreparedRequest, Response
 from tests.contract.schema import Call, schemas
 from tests.contract.target import Target
 from tests.figures import figure
-from vms.cluster import Cluster
-from vms.cluster.types import GuestChanges, GuestRef
+from vms.cluster import Cluster, errors
+from vms.cluster.types import GuestChanges, GuestRef, TemplateRef
 from vms.cluster.wire import Wire
 
 pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("contract")]
@@ -103,7 +103,7 @@ def live(target: Target, cluster: Any, pool: str) -> None:
     done(target, cluster.resize_disk(ref, slot="scsi0", size_gib=2))
     snapshots(target, cluster, ref)
     power(target, cluster, ref)
-    clones(target, cluster, pool)
+    clones(target, cluster, ref)
     done(target, cluster.delete(ref, purge=False))
 
 
@@ -132,15 +132,15 @@ def power(target: Target, cluster: Any, ref: GuestRef) -> None:
     done(target, cluster.stop(ref))
 
 
-def clones(target: Target, cluster: Any, pool: str) -> None:
-    for full, storage in ((False, None), (True, target.storage("images"))):
-        vmid = target.free_vmid()
-        upid = cluster.clone(
-            target.template(), vmid=vmid, name="c", poolid=pool, description="m", full=full, storage=storage
-        )
-        done(target, upid)
-        config = cluster.guest_config(target.node, vmid)
-        done(target, cluster.delete(GuestRef(target.node, vmid, config.uuid, pool)))
+def clones(target: Target, cluster: Any, ref: GuestRef) -> None:
+    """Of the machine itself, which is no template: in full it is copied, linked it is refused."""
+    source, vmid = TemplateRef(ref.node, ref.vmid, ref.uuid), target.free_vmid()
+    options = {"vmid": vmid, "name": "c", "poolid": ref.poolid, "description": "m"}
+    with pytest.raises(errors.Refused):
+        cluster.clone(source, **options)
+    done(target, cluster.clone(source, **options, full=True, storage=target.storage("images"), target_node=ref.node))
+    made = cluster.guest_config(ref.node, vmid)
+    done(target, cluster.delete(GuestRef(ref.node, vmid, made.uuid, ref.poolid)))
 
 
 def done(target: Target, upid: Any) -> None:

@@ -59,7 +59,10 @@ class ProxmoxLine:
     ) -> Answer:
         """Send once. The next host is tried only where nothing ran."""
         if host is not None:
-            return self._write(host, method, parts, options or {})
+            try:
+                return self._write(host, method, parts, options or {})
+            except Unreachable as error:
+                raise _together((host,), 0, [error]) from None
         return self._anywhere(lambda each: self._write(each, method, parts, options or {}))
 
     def close(self) -> None:
