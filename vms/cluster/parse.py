@@ -54,6 +54,8 @@ def mapping(answer: object) -> Row:
 
 def whole(value: object) -> int | None:
     """A whole number, also as text or 1.0; None for anything else."""
+    if isinstance(value, int) or value is None:
+        return value if value is None else int(value)
     try:
         return int(float(value)) if isinstance(value, float) else int(str(value))
     except (ValueError, OverflowError):
@@ -61,7 +63,9 @@ def whole(value: object) -> int | None:
 
 
 def fraction(value: object) -> float | None:
-    """A number, also as text."""
+    """A number, also as text; None for anything else."""
+    if isinstance(value, int | float) or value is None:
+        return value
     try:
         return float(str(value))
     except ValueError:
@@ -75,7 +79,9 @@ def flag(value: object) -> bool:
 
 def words(text: object) -> tuple[str, ...]:
     """A list by semicolons, commas or blanks."""
-    return tuple(word for word in re.split(r"[;,\s]+", str(text or "")) if word)
+    if not text:
+        return ()
+    return tuple(word for word in re.split(r"[;,\s]+", str(text)) if word)
 
 
 def upid(answer: object) -> Upid:
