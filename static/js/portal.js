@@ -43,9 +43,10 @@ async function copy(event) {
   said().textContent = "Copied";
 }
 
-function showCopyButtons(root) {
-  if (!navigator.clipboard) return;
-  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = false;
+// What only scripts can do appears; what stands in for them goes.
+function dress(root) {
+  for (const button of root.querySelectorAll("[data-copy]")) button.hidden = !navigator.clipboard;
+  for (const line of root.querySelectorAll("[data-no-script]")) line.hidden = true;
 }
 
 function closeMenus(event) {
@@ -93,7 +94,7 @@ function keepWhatIsUsed(event) {
 
 document.addEventListener("DOMContentLoaded", () => {
   themeButton();
-  showCopyButtons(document);
+  dress(document);
   uses();
   const errors = document.getElementById("errors");
   if (errors) errors.focus();
@@ -105,6 +106,6 @@ document.addEventListener("click", copy);
 document.addEventListener("keydown", closeMenus);
 document.addEventListener("change", uses);
 document.addEventListener("htmx:beforeSwap", keepWhatIsUsed);
-document.addEventListener("htmx:afterSwap", (event) => showCopyButtons(event.target));
+document.addEventListener("htmx:afterSwap", (event) => dress(document));
 document.addEventListener("said", (event) => { said().textContent = event.detail.value; });
 window.addEventListener("pageshow", wakeForms);

@@ -15,7 +15,9 @@ from vms.models import Operation, Template, VirtualMachine
 from vms.states import Lifecycle, OperationKind, Power
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0mAd4S7bc3gkk3Lr0W7k1gMFZVJPK8kTzGpoQvEBqW alice@laptop"
-PRIVATE_TEXT = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAcanary\n-----END OPENSSH PRIVATE KEY-----"
+PRIVATE_TEXT = (
+    "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjEAAAAABG5vbmUAcanary\n-----END OPENSSH PRIVATE KEY-----"
+)
 
 
 @pytest.fixture

@@ -1,0 +1,45 @@
+"""A real browser in front of a real server."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from pytest_django.live_server_helper import LiveServer
+
+from tests.children import free_port
+
+CHROMIUM = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+VENDOR = Path(__file__).resolve().parents[2] / "build" / "vendor"
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium, one process for all tests of this worker."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None or not (VENDOR / "axe" / "axe.min.js").is_file():
+        pytest.skip("needs Chromium and the browser libraries: make test installs both")
+    # Playwright's loop runs in this thread, so Django takes it for an asynchronous one.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def site(transactional_db: None, settings: object) -> Iterator[str]:
+    """The portal's address, served from this process and this test's database."""
+    server = LiveServer(f"127.0.0.1:{free_port()}")
+    yield server.url
+    server.stop()
