@@ -10,6 +10,7 @@ from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 DEADLINE_S = 10.0
+SHIFT = 0xFFE1
 T = TypeVar("T")
 
 
@@ -119,6 +120,10 @@ async def update(link: Bytes, bytes_per_pixel: int = 4) -> list[tuple[int, int, 
 
 
 def press(link: Bytes, text: str) -> None:
+    """As a keyboard does it: capitals and upper signs with the Shift key held, Enter for a new line."""
     for character in text:
+        shifted = character.isupper() or character in '~!@#$%^&*()_+{}|:"<>?'
         keysym = {"\n": 0xFF0D}.get(character, ord(character))
-        link.write(struct.pack("!BBxxIBBxxI", 4, 1, keysym, 4, 0, keysym))
+        strokes = [(1, keysym), (0, keysym)]
+        for down, key in [(1, SHIFT), *strokes, (0, SHIFT)] if shifted else strokes:
+            link.write(struct.pack("!BBxxI", 4, down, key))
