@@ -18,7 +18,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from scripts.furnish import furnish
+from scripts import static_stamp
+from scripts.furnish import boot, furnish
 from scripts.processes import LOOPBACK, Child, Family, can_listen
 from scripts.speech import ROOT, Refusal, guarded, say
 
@@ -47,15 +48,18 @@ class Demo:
         """Everything, in order; slow things side by side."""
         environment = self.environment()
         stand_in = self.start_cluster(environment)
-        static = self.manage("static-files", environment, "collectstatic", "--no-input", "--verbosity", "0")
+        static = self.collect_static(environment)
         self.finish("migrate", environment, "migrate", "--no-input", "--verbosity", "0")
         self.family.wait_for("the stand-in cluster", self.cluster_ready, deadline_s=90)
         self.furnish()
         environment |= self.proxmox()
         self.finish("seed", environment, "seed_demo", "--sign-ins", str(self.folder / "sign-ins.json"))
-        self.family.finish(static, "Collecting the static files", deadline_s=120)
+        if static:
+            self.family.finish(static, "Collecting the static files", deadline_s=240)
+            static_stamp.note(self.folder / "data" / "static")
         self.start_portal(environment)
-        self.family.wait_for("the sign-in page", self.answers, deadline_s=60)
+        self.family.wait_for("the sign-in page", self.answers, deadline_s=120)
+        self.family.wait_for("the worker", self.worker_ready, deadline_s=120)
         self.family.check()
         self.greet(stand_in)
 
@@ -94,11 +98,12 @@ class Demo:
         return dict(json.loads(self.ready_file.read_text(encoding="utf-8")))
 
     def furnish(self) -> None:
-        """Machines for alice, once: what she deletes stays deleted."""
+        """Machines for alice, once: what she deletes stays deleted. Those that start with their node are started."""
         mark = self.folder / "furnished"
         if not mark.exists():
             furnish(self.ready())
             mark.touch(mode=0o600)
+        boot(self.ready())
 
     def proxmox(self) -> dict[str, str]:
         """The portal's settings for the stand-in."""
@@ -121,13 +126,19 @@ class Demo:
         self.family.start("worker", worker, environment, stop_s=10)
         self.family.start("web", web, environment)
 
+    def collect_static(self, environment: dict[str, str]) -> Child | None:
+        """The command that gathers them, running; None where nothing changed since the last time."""
+        if static_stamp.is_collected(self.folder / "data" / "static"):
+            return None
+        return self.manage("static-files", environment, "collectstatic", "--no-input", "--clear", "--verbosity", "0")
+
     def manage(self, name: str, environment: dict[str, str], *arguments: str) -> Child:
         """A command of manage.py, running."""
         return self.family.start(name, [PYTHON, "manage.py", *arguments], environment)
 
     def finish(self, name: str, environment: dict[str, str], *arguments: str) -> None:
         """A command of manage.py, to its end."""
-        self.family.finish(self.manage(name, environment, *arguments), f"manage.py {arguments[0]}", deadline_s=120)
+        self.family.finish(self.manage(name, environment, *arguments), f"manage.py {arguments[0]}", deadline_s=240)
 
     def answers(self) -> bool:
         """True where the sign-in page comes."""
@@ -139,6 +150,10 @@ class Demo:
             return False
         finally:
             connection.close()
+
+    def worker_ready(self) -> bool:
+        """True where the worker takes work."""
+        return " ready." in (self.folder / "logs" / "worker.log").read_text(encoding="utf-8", errors="replace")
 
     def greet(self, stand_in: Child) -> None:
         """The address and who can sign in."""

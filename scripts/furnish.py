@@ -8,26 +8,37 @@ from typing import Any
 from scripts.speech import Refusal
 
 LINUX = {"ide2": "shared:iso/small-linux.iso,media=cdrom", "boot": "order=ide2"}
-#: What is there when alice signs in for the first time. "running" ones are started when the stand-in starts afresh.
+AT_BOOT = LINUX | {"onboot": "1"}
+#: What is there when alice signs in for the first time.
 MACHINES: tuple[dict[str, Any], ...] = (
     {"vmid": 201, "name": "wiki", "pool": "alice", "node": "pve1", "cores": 1, "memory_mib": 256, "disk_gib": 8,
-     "status": "running", "config": LINUX},
+     "status": "running", "config": AT_BOOT},
     {"vmid": 202, "name": "build-box", "pool": "alice", "node": "pve2", "cores": 2, "memory_mib": 512, "disk_gib": 16,
      "status": "stopped", "config": LINUX},
     {"vmid": 203, "name": "scoreboard", "pool": "ctf", "node": "pve3", "cores": 1, "memory_mib": 256, "disk_gib": 8,
-     "status": "running", "config": LINUX},
+     "status": "running", "config": AT_BOOT},
 )  # fmt: skip
 
 
 def furnish(ready: dict[str, Any]) -> None:
     """Makes the machines that are not there. `ready` is what the stand-in wrote about itself."""
-    there = set(_ask(ready, "GET", "/state?only=guests")["guests"])
-    pools = {machine["pool"] for machine in MACHINES}
-    for pool in sorted(pools):
+    there = set(_guests(ready))
+    for pool in sorted({machine["pool"] for machine in MACHINES}):
         _ask(ready, "POST", "/pools", {"poolid": pool})
     for machine in MACHINES:
         if str(machine["vmid"]) not in there:
             _ask(ready, "POST", "/guests", machine)
+
+
+def boot(ready: dict[str, Any]) -> None:
+    """Starts the machines that start with their node: at each start of the demo the nodes have just come up."""
+    for vmid, guest in _guests(ready).items():
+        if guest["config"].get("onboot") == "1" and guest["status"] == "stopped":
+            _ask(ready, "PATCH", f"/guests/{vmid}", {"status": "running"})
+
+
+def _guests(ready: dict[str, Any]) -> dict[str, Any]:
+    return dict(_ask(ready, "GET", "/state?only=guests")["guests"])
 
 
 def _ask(ready: dict[str, Any], method: str, path: str, body: object = None) -> Any:

@@ -14,7 +14,7 @@ from scripts import browser_libraries, python_packages, system_packages
 from scripts.speech import BUILD, ROOT, Refusal, guarded, run, say, timed
 
 GUESTS = BUILD / "guests"
-IMAGES = ("vmlinuz", "initramfs.gz", "grub-rescue.iso")
+IMAGES = ("vmlinuz", "initramfs.gz", "grub-rescue.iso", "small-linux.iso", "made-from")
 
 
 def main() -> int:
@@ -47,14 +47,25 @@ def provide(purpose: str) -> None:
 
 
 def guest_images() -> None:
-    """Kernel, initramfs and ISO of the demo's guests. Without them the demo paints a test card, and says so."""
-    if all((GUESTS / image).exists() for image in IMAGES) or not can_have_guests():
+    """Kernel, initramfs and ISOs of the demo's guests. Without them the demo paints a test card, and says so."""
+    if images_are_fresh() or not can_have_guests():
         return
     try:
+        system_packages.know_what_debian_has()
         timed("Making the images of the guests", _make_images)
     except Refusal as refusal:
         say(str(refusal))
         say("Machines will show a painted test card until this works.")
+
+
+def images_are_fresh() -> bool:
+    """True where the images are there and newer than what they are made by."""
+    recipe = [ROOT / "devcluster" / "guest_images.py", *(ROOT / "devcluster" / "guest").rglob("*")]
+    try:
+        oldest = min((GUESTS / image).stat().st_mtime for image in IMAGES)
+    except OSError:
+        return False
+    return oldest >= max(path.stat().st_mtime for path in recipe)
 
 
 def can_have_guests() -> bool:

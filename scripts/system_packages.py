@@ -84,6 +84,12 @@ def install(lacking: Sequence[str], *, policy: Path = POLICY) -> None:
         disable(service)
 
 
+def know_what_debian_has(lists: Path = Path("/var/lib/apt/lists")) -> None:
+    """Reads Debian's package lists where a machine has none yet, as in a fresh container; takes root."""
+    if os.geteuid() == 0 and not any(lists.glob("*_Packages*")):
+        run(["apt-get", "update"], "Reading Debian's package lists")
+
+
 @contextmanager
 def nothing_starts(*, needed: bool, policy: Path = POLICY) -> Iterator[None]:
     """Forbids packages to start their services meanwhile, by a policy-rc.d that is taken away afterwards.

@@ -1,4 +1,4 @@
-"""Makes the demo's people and pools."""
+"""Makes the demo's people and pools, and reads the cluster once, so that the first page is full."""
 
 import json
 from argparse import ArgumentParser
@@ -12,6 +12,9 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import Pool, PoolMembership, User
 from accounts.roles import AccountKind, PoolKind, Role
+from vms.cluster import cluster
+from vms.mirror.catalog import sync_catalog
+from vms.mirror.sync import sync
 
 PEOPLE = ("alice", "bob", "carol", "rita")
 SHARED = "ctf"
@@ -31,7 +34,7 @@ class Command(BaseCommand):
         parser.add_argument("--sign-ins", type=Path, required=True, help="JSON file: name to password")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """People, then pools, in one transaction."""
+        """People and pools in one transaction, then one reading of the cluster."""
         if not settings.DEMO:
             raise CommandError("This makes accounts for a demo. It runs only under `make demo`.")
         passwords = read_sign_ins(options["sign_ins"])
@@ -41,6 +44,9 @@ class Command(BaseCommand):
             shared = bound_pool(PoolKind.SHARED, SHARED)
             for user, role in ((alice, Role.MANAGER), (carol, Role.OPERATOR)):
                 PoolMembership.objects.get_or_create(pool=shared, user=user, defaults={"role": role})
+        if settings.PROXMOX_HOSTS:
+            sync(cluster())
+            sync_catalog(cluster())
         self.stdout.write("The demo's people and pools are there.")
 
 
