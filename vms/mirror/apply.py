@@ -75,6 +75,11 @@ def apply_settings(
         return written
 
 
+def came_too_late(reading: Reading) -> bool:
+    """Whether a reading that began later was written before."""
+    return MirrorRun.objects.filter(answered=True, started_at__gt=reading.at).exists()
+
+
 def record(reading: Reading, found: Difference, *, require_lock: Callable[[], None] = lambda: None) -> MirrorRun | None:
     """Writes a reading and what it changed in one transaction; None when a newer reading was written before.
 
@@ -82,7 +87,7 @@ def record(reading: Reading, found: Difference, *, require_lock: Callable[[], No
     """
     with transaction.atomic():
         require_lock()
-        if MirrorRun.objects.filter(answered=True, started_at__gt=reading.at).exists():
+        if came_too_late(reading):
             return None
         previous = MirrorRun.objects.filter(answered=True).first()
         written = _Writing(reading, found).write() if reading.is_usable else 0

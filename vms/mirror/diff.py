@@ -84,8 +84,8 @@ class _Comparison:
         config = self.reading.configs.get(guest.vmid)
         if row is None:
             return self._without_row(guest, config)
-        if self._is_replaced(row, config):
-            return [Change(Kind.REPLACED, guest.vmid, row.name, row, guest, config, poolid=guest.poolid)]
+        if config and row.uuid and config.uuid != row.uuid:
+            return self._replaced(guest, row, config)
         if row.lifecycle == Lifecycle.CREATING:
             return []
         if guest.is_template or (config and config.is_template):
@@ -93,9 +93,11 @@ class _Comparison:
             return [_absent(row)] if no_longer else []
         return self._of_row(guest, row, config)
 
-    def _is_replaced(self, row: Known, config: GuestConfig | None) -> bool:
-        """Another identity in the slot; a machine that lost its uuid is not another one, just one without proof."""
-        return bool(config and config.uuid and row.uuid and config.uuid != row.uuid and row.is_ours_to_judge)
+    def _replaced(self, guest: GuestFacts, row: Known, config: GuestConfig) -> list[Change]:
+        """Another identity in the slot. One that lost its uuid proves nothing; nothing is written of either."""
+        if not config.uuid or not row.is_ours_to_judge:
+            return []
+        return [Change(Kind.REPLACED, guest.vmid, row.name, row, guest, config, poolid=guest.poolid)]
 
     def _without_row(self, guest: GuestFacts, config: GuestConfig | None) -> Iterator[Change]:
         if guest.is_template or config is None or config.is_template:

@@ -11,6 +11,7 @@ from quotas.usage import used
 from tests.factories import make_operation
 from tests.figures import figure
 from tests.vms.mirror.house import House
+from vms.mirror import diff, read
 from vms.mirror.alarm import release_removal
 from vms.models import VirtualMachine
 from vms.signals import vm_gone
@@ -123,6 +124,17 @@ def test_a_wrong_list_marks_not_even_one(house: House, kind: str) -> None:
     with house.devcluster.fault(kind, **({"paths": ["/pool/alice"]} if kind == "narrow_token" else {})):
         run = house.long()
     assert (missing(), run.is_complete) == (0, False)
+
+
+def test_without_the_guards_a_narrowed_token_would(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    fleet(house, 8)
+    monkeypatch.setattr(read, "too_many", lambda *_: False)
+    monkeypatch.setattr(diff, "too_many", lambda *_: False)
+    monkeypatch.setattr(read._Pass, "_why_incomplete", lambda *_: "")
+    monkeypatch.setattr(read._Pass, "_is_gone", lambda *_: True)
+    with house.devcluster.fault("narrow_token", paths=["/pool/alice"]):
+        house.long()
+    assert missing() == 8
 
 
 def test_without_quorum_nobody_is_missing(house: House) -> None:

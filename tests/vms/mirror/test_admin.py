@@ -1,0 +1,53 @@
+"""What RTPs decide in the admin."""
+
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import AuditEvent, Pool, User
+from tests.factories import make_reading, make_template
+from tests.vms.mirror.house import House
+from vms.mirror.alarm import is_released
+
+
+def signed_in(user: User) -> Client:
+    """A browser of theirs."""
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def act(user: User, model: str, action: str, *pks: int) -> int:
+    """Runs an action on rows of a list; the status."""
+    url = reverse(f"admin:vms_{model}_changelist")
+    answer = signed_in(user).post(url, {"action": action, "_selected_action": [str(pk) for pk in pks]}, secure=True)
+    return answer.status_code
+
+
+def test_an_rtp_binds_the_pool_of_a_machine(house: House) -> None:
+    vm = house.adopted(pool="old-team")
+    assert act(house.cast.rita, "virtualmachine", "bind_their_pools", vm.pk) == 302
+    house.cycle(2)
+    vm.refresh_from_db()
+    assert vm.pool == Pool.objects.get(proxmox_poolid="old-team")
+    assert AuditEvent.objects.get(verb="pool.bound").actor == house.cast.rita
+
+
+def test_nobody_else_does(house: House) -> None:
+    vm = house.adopted(pool="old-team")
+    assert act(house.cast.alice, "virtualmachine", "bind_their_pools", vm.pk) != 200
+    assert not Pool.objects.filter(proxmox_poolid="old-team").exists()
+
+
+def test_an_rtp_lets_removals_go_on(house: House) -> None:
+    run = make_reading(frozen=True)
+    act(house.cast.rita, "mirrorrun", "release_removal", run.pk)
+    assert is_released()
+
+
+def test_an_rtp_hides_a_template_and_gives_it_a_title(house: House) -> None:
+    template = make_template()
+    url = reverse("admin:vms_template_change", args=[template.pk])
+    signed_in(house.cast.rita).post(url, {"is_hidden": "on", "title": "Debian 12", "cores": "64"})
+    template.refresh_from_db()
+    assert (template.is_hidden, template.title, template.cores) == (True, "Debian 12", 1)
+    assert AuditEvent.objects.get(verb="catalog.marked").actor == house.cast.rita
