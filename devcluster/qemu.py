@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from devcluster.cloud_seed import make_disc
-from devcluster.drives import Drive, disks
+from devcluster.drives import GIB, Drive, disks
 from devcluster.machines import INSTALLED, MachineError
 from devcluster.qemu_command import PROGRAM, DirectBoot, Medium, Places, command_line, in_boot_order
 from devcluster.qemu_disks import SMALL_LINUX, Disks
@@ -161,6 +161,7 @@ class QemuMachine:
             return Medium(self._places.cloud_seed, "raw", True, drive.file)
         if drive.is_cdrom:
             return Medium(self._disks.image(drive.file), "raw", True, drive.file)
+        await self._disks.ensure(drive.file, drive.size_bytes or GIB)
         return Medium(self._disks.path(drive.file), "qcow2", False, drive.file)
 
     def _direct_boot(self) -> DirectBoot | None:

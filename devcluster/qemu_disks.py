@@ -37,10 +37,12 @@ class Disks:
         self._mark(volid).touch()
 
     async def overlay(self, volid: str, size_bytes: int, base: str) -> None:
+        await self.ensure(base, size_bytes)
         await self._create(volid, size_bytes, backing=self.path(base), backing_format="qcow2")
         self._inherit(volid, base)
 
     async def copy(self, volid: str, size_bytes: int, source: str) -> None:
+        await self.ensure(source, size_bytes)
         await _qemu_img("convert", "-O", "qcow2", str(self.path(source)), str(self.path(volid)))
         await self.grow(volid, size_bytes)
         self._inherit(volid, source)
@@ -63,6 +65,11 @@ class Disks:
             self.path(volid).rename(self.path(new_volid))
         self._inherit(new_volid, volid)
         self._mark(volid).unlink(missing_ok=True)
+
+    async def ensure(self, volid: str, size_bytes: int) -> None:
+        """A disk from a time without QEMU was never made; it is taken to hold the small Linux."""
+        if not self.path(volid).exists():
+            await self.install(volid, size_bytes)
 
     def _mark(self, volid: str) -> Path:
         return self.path(volid).with_suffix(".small-linux")
