@@ -1,6 +1,7 @@
 """Forms about the person."""
 
 from django import forms
+from django.http import QueryDict
 
 from accounts.keys import LooksPrivate, NotAPublicKey, PublicKey, parse_public_key
 
@@ -31,9 +32,10 @@ class ForgetsPrivateKeys(forms.Form):
     def full_clean(self) -> None:
         """Validates; then forgets what looked private."""
         super().full_clean()
-        if self.is_bound and self.errors.get(self.key_field) and self.has_error(self.key_field, code="private"):
-            self.data = self.data.copy()  # type: ignore[union-attr]
-            self.data[self.add_prefix(self.key_field)] = ""  # type: ignore[index]
+        if isinstance(self.data, QueryDict) and self.has_error(self.key_field, code="private"):
+            kept = self.data.copy()
+            kept[self.add_prefix(self.key_field)] = ""
+            self.data = kept
 
 
 class AddKeyForm(ForgetsPrivateKeys):

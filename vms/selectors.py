@@ -191,7 +191,8 @@ def pools_in_numbers() -> list[PoolLine]:
         memory_mib=Sum("vms__memory_mib", filter=awake, default=0),
         disk_gib=Sum("vms__disk_gib", filter=counted, default=0),
     )
-    return [PoolLine(p, p.machines, p.awake, p.cores, p.memory_mib, p.disk_gib) for p in found.order_by("name")]
+    names = ("machines", "awake", "cores", "memory_mib", "disk_gib")
+    return [PoolLine(pool, **{name: getattr(pool, name) for name in names}) for pool in found.order_by("name")]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.cast import Cast
 from tests.factories import make_iso, make_node, make_operation, make_reading, make_template, make_vm
 from tests.figures import figure
-from vms.cluster import client as gateway
+from vms.cluster.client import ProxmoxLine
 from vms.models import VirtualMachine
 from vms.states import OperationState, Power
 
@@ -30,7 +30,7 @@ PAGES = {
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of hosts somebody tried to reach: the one way out is watched."""
     made: list[str] = []
-    monkeypatch.setattr(gateway.ProxmoxAPI, "__init__", lambda self, *a, **kw: made.append(str(a)))
+    monkeypatch.setattr(ProxmoxLine, "_new_client", lambda self, host: made.append(str(host)))
     return made
 
 

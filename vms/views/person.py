@@ -16,7 +16,7 @@ P = ParamSpec("P")
 class PersonRequest(HttpRequest):
     """What `person_required` hands on."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 
