@@ -13,7 +13,8 @@ from tests.devcluster.recorded.play import Player, Verdict
 from tests.devcluster.recorded.rows import PLAIN, RENAMED, Names, Row, read_rows
 from tests.figures import figure
 
-FOLDER = Path(os.environ.get("PROXMOX_RECORDINGS", "../shared/proxmox"))
+SHARED = Path(os.environ.get("VMPORTAL_SHARED") or Path(__file__).resolve().parents[3] / "shared")
+FOLDER = SHARED / "proxmox"
 FLOOR_SITUATIONS = 300
 FLOOR_EQUAL = 0.95
 RELEASES = ("8.4", "9.2")
@@ -23,7 +24,7 @@ RELEASES = ("8.4", "9.2")
 def rows() -> list[Row]:
     found = read_rows(FOLDER) if FOLDER.is_dir() else []
     if not found:
-        pytest.skip(f"no recordings in {FOLDER}; PROXMOX_RECORDINGS names the folder of traces-*.jsonl")
+        pytest.skip(f"no recordings in {FOLDER}; VMPORTAL_SHARED names the folder above it")
     return found
 
 
@@ -45,6 +46,7 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Dev
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("names", [PLAIN, RENAMED], ids=["as recorded", "renamed"])
 def test_the_stand_in_answers_as_recorded(rows: list[Row], clusters: dict[str, DevCluster], names: Names) -> None:
     verdicts = play(rows, clusters, names)

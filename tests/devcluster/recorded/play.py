@@ -1,12 +1,12 @@
 """Builds a situation, makes the recorded call in it and compares what comes back."""
 
+import http.client
 import json
 import re
+import ssl
 import urllib.parse
 from dataclasses import dataclass
 from typing import Any
-
-import requests
 
 from tests.devcluster.cluster import DevCluster
 from tests.devcluster.recorded import permissions
@@ -52,16 +52,15 @@ class Player:
         self.rows = rows
         self.names = names
         self._by_name = parents(rows)
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.verify = cluster.ca_file
+        trust = ssl.create_default_context(cafile=cluster.ca_file)
+        self._connection = http.client.HTTPSConnection(cluster.host, cluster.port, timeout=60, context=trust)
         permissions.learn(rows)
 
     def __enter__(self) -> "Player":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._session.close()
+        self._connection.close()
 
     def play_all(self) -> list[Verdict]:
         return [verdict for row in self.rows if (verdict := self.play(row)) is not None]
@@ -164,20 +163,19 @@ class Player:
         verbatim: bool = False,
     ) -> Heard:
         given = self.names.params(params)
-        quoted = urllib.parse.quote(path if verbatim else self.names.path(path), safe="/:@!")
-        in_query = method in ("GET", "DELETE")
-        response = self._session.request(
-            method,
-            f"{self.cluster.url}/api2/json{quoted}",
-            params=given if in_query else None,
-            data=None if in_query or as_json else given,
-            json=given if as_json else None,
-            headers=headers,
-            timeout=30,
-        )
-        self._session.cookies.clear()
-        body = json.loads(response.content) if response.content else ""
-        return Heard(response.status_code, response.reason.encode("latin-1").decode(), body)
+        target = "/api2/json" + urllib.parse.quote(path if verbatim else self.names.path(path), safe="/:@!")
+        body: bytes | None = None
+        if method in ("GET", "DELETE"):
+            target += f"?{urllib.parse.urlencode(given, doseq=True)}" if given else ""
+        elif as_json:
+            body, headers = json.dumps(given).encode(), {**headers, "Content-Type": "application/json"}
+        else:
+            body = urllib.parse.urlencode(given, doseq=True).encode()
+            headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        self._connection.request(method, target, body, headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        return Heard(answer.status, answer.reason.encode("latin-1").decode(), json.loads(text) if text else "")
 
     # comparisons
 
