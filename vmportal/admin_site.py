@@ -2,6 +2,7 @@
 
 from django.contrib.admin import AdminSite
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 
@@ -18,5 +19,7 @@ class PortalAdminSite(AdminSite):
         return bool(user.is_authenticated and user.is_active and getattr(user, "is_rtp", False))
 
     def login(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
-        """The portal's sign-in page, which comes back here."""
+        """The portal's sign-in page, which comes back here; whoever is signed in and no RTP is told so."""
+        if request.user.is_authenticated:
+            raise PermissionDenied("The administration is for RTPs.")
         return redirect_to_login(request.get_full_path())

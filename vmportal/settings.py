@@ -46,7 +46,6 @@ INSTALLED_APPS = [
     "quotas.apps.QuotasConfig",
     "vms.apps.VmsConfig",
     "consoles.apps.ConsolesConfig",
-    "vmportal.apps.WiringConfig",
     "vmportal.apps.PortalAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -61,6 +60,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "django_htmx",
+    "vmportal.apps.WiringConfig",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -1,0 +1,79 @@
+"""The people and things of the access matrix, every name of a thing a canary that must not leak."""
+
+from dataclasses import dataclass
+
+from django.utils import timezone
+
+from accounts.models import AuditEvent, Pool, PoolMembership, SshKey, User
+from accounts.roles import PoolKind, Role
+from tests.cast import make_cast, person
+from tests.factories import make_operation, make_reading, make_vm
+from vms.models import Operation, VirtualMachine
+from vms.states import Lifecycle, OperationState, Power
+
+ABSENT = 987_654
+
+
+@dataclass(frozen=True)
+class World:
+    """People by role, machines and their operations by kind of object."""
+
+    people: dict[str, User | None]
+    vms: dict[str, int]
+    operations: dict[str, int]
+    codes: dict[str, str]
+    keys: dict[str, int]
+    pools: dict[str, int]
+
+
+def make_world() -> World:
+    """Everything the matrix asks about."""
+    cast = make_cast()
+    vera, eve, ian = person("vera"), person("eve"), person("ian")
+    PoolMembership.objects.create(pool=cast.shared, user=vera, role=Role.VIEWER)
+    PoolMembership.objects.create(pool=cast.shared, user=eve, role=Role.MANAGER)
+    PoolMembership.objects.filter(pool=cast.shared, user=eve).delete()
+    PoolMembership.objects.create(pool=cast.shared, user=ian, role=Role.MANAGER)
+    User.objects.filter(pk=ian.pk).update(is_active=False)
+    people: dict[str, User | None] = {
+        "anonymous": None, "alice": cast.alice, "bob": cast.bob, "carol": cast.carol, "vera": vera, "eve": eve,
+        "ian": ian, "rita": cast.rita,
+    }  # fmt: skip
+    unbound = Pool.objects.create(kind=PoolKind.SHARED, name="unbound-canary")
+    PoolMembership.objects.create(pool=unbound, user=cast.alice, role=Role.MANAGER)
+    running = {"power": Power.RUNNING}
+    gone = {"lifecycle": Lifecycle.GONE, "gone_at": timezone.now(), "vmid": None}
+    machines = {
+        "alices": make_vm(cast.alices, "alices-canary", pk=710_001, **running),
+        "shared": make_vm(cast.shared, "shared-canary", pk=710_002, **running),
+        "bobs": make_vm(cast.bobs, "bobs-canary", pk=710_003, **running),
+        "unbound": make_vm(unbound, "unbound-canary", pk=710_004, **running),
+        "poolless": make_vm(None, "poolless-canary", pk=710_005, **running),
+        "gone": make_vm(cast.alices, "gone-canary", pk=710_006, **gone),
+    }
+    make_reading()
+    return _world(people, machines, cast.alice)
+
+
+def _world(people: dict[str, User | None], machines: dict[str, VirtualMachine], alice: User) -> World:
+    operations = {
+        name: make_operation(vm, alice, state=OperationState.SUCCEEDED, sentence=f"{vm.name} did.")
+        for name, vm in machines.items()
+        if vm.pool is not None
+    }
+    key = SshKey.objects.create(user=alice, public_key="ssh-ed25519 AAAA canary", fingerprint="SHA256:canary")
+    AuditEvent.objects.create(actor=alice, actor_name="alice", verb="vm.start", target_name="audit-canary")
+    absent = dict.fromkeys(("absent",), ABSENT)
+    return World(
+        people=people,
+        vms={name: vm.pk for name, vm in machines.items()} | absent,
+        operations={name: operation.pk for name, operation in operations.items()} | absent,
+        codes={name: operation.code for name, operation in operations.items()} | {"absent": "OP-222222"},
+        keys={"alices": key.pk} | absent,
+        pools={name: vm.pool_id for name, vm in machines.items() if vm.pool_id} | absent,
+    )
+
+
+def operation_count() -> int:
+    """How many operations there are: a refused request makes none."""
+    return Operation.objects.count()
