@@ -37,8 +37,8 @@ class Browser:
         """Raises Refused when the answer is not 101. `host` lies about the Host header."""
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
         key = base64.b64encode(os.urandom(16)).decode()
-        lines = [f"GET {path} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", "Upgrade: websocket", "Connection: Upgrade"]
-        lines += ["Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]
+        lines = [f"GET {path} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", "Upgrade: websocket"]
+        lines += ["Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]
         lines += [f"{name}: {text}" for name, text in headers]
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1"))
         browser = cls(reader, writer)

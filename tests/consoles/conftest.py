@@ -40,13 +40,17 @@ class House:
         """Issued in this process, as the view would."""
         return grants.issue(user or self.cast.alice, cookie or self.cookie, self.vm, address="", now=timezone.now())
 
+    async def new_grant(self) -> str:
+        """The same, asked for in an event loop."""
+        return await sync_to_async(self.grant)()
+
     async def open(self, grant: str = "") -> Browser:
         """A socket as the page opens it."""
         return await self.open_at(self.portal, grant)
 
     async def open_at(self, portal: Portal, grant: str = "") -> Browser:
         """The same at another portal."""
-        grant = grant or await sync_to_async(self.grant)()
+        grant = grant or await self.new_grant()
         browser = await Browser.open(portal.port, self.path, headers(portal.origin, self.cookie, grant))
         self.browsers.append(browser)
         return browser
@@ -70,7 +74,7 @@ class House:
 
     async def keys(self) -> list[int]:
         """Keys that reached the machine, pressed."""
-        events = await asyncio.to_thread(self.cluster.control, "GET", f"/guests/{self.vm.vmid}/keys")
+        events = self.cluster.control("GET", f"/guests/{self.vm.vmid}/keys")
         return [event["keysym"] for event in events if event["kind"] == "key" and event["down"]]
 
 

@@ -2,6 +2,7 @@
 
 from channels.routing import ProtocolTypeRouter
 
-from vmportal.asgi import pages, websocket_application
+from vmportal import asgi
 
-application = ProtocolTypeRouter({"http": pages, "websocket": websocket_application.app})
+bare = asgi.websocket_application.app  # type: ignore[attr-defined]
+application = ProtocolTypeRouter({"http": asgi.pages, "websocket": bare})
