@@ -125,6 +125,8 @@ def request_create(
 
     def open_it(locked: Pool) -> Operation:
         names.refuse_taken_name(locked, name)
+        asked = Footprint(cores=size.cores, memory_mib=size.memory_mib, disk_gib=size.disk_gib, vms=1)
+        reservation = requests.reserve(locked, asked, f"create {name}")
         vm = VirtualMachine.objects.create(
             pool=locked,
             name=name,
@@ -134,9 +136,16 @@ def request_create(
             smbios_uuid=plan.uuid,
         )
         wish = plan.wish | {"cores": size.cores, "memory_mib": size.memory_mib, "disk_gib": size.disk_gib}
-        asked = Footprint(cores=size.cores, memory_mib=size.memory_mib, disk_gib=size.disk_gib, vms=1)
         return requests.open_operation(
-            vm, locked, OperationKind.CREATE, Create.steps, by=by, address=address, key=key, wish=wish, asked=asked
+            vm,
+            locked,
+            OperationKind.CREATE,
+            Create.steps,
+            by=by,
+            address=address,
+            key=key,
+            wish=wish,
+            reservation=reservation,
         )
 
     return requests.accept(by, pool, key, open_it)

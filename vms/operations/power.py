@@ -169,17 +169,17 @@ def request_power(
         refuse_obstacle(fresh, kind)
         if kind == OperationKind.STOP and force:
             overrule_shutdown(fresh)
-        verb = POWER[kind]
+        asked = needed(fresh, kind)
         return requests.open_operation(
             fresh,
             locked,
             kind,
-            verb.steps,
+            POWER[kind].steps,
             by=by,
             address=address,
             key=key,
             wish={"force": force},
-            asked=needed(fresh, kind),
+            reservation=requests.reserve(locked, asked, f"start {fresh.name}") if asked is not None else None,
         )
 
     return requests.accept(by, vm.pool, key, open_it)

@@ -12,6 +12,7 @@ from accounts.models import Pool, User
 from quotas import reservations
 from quotas.footprint import Footprint
 from quotas.locking import lock_pool
+from quotas.models import Reservation
 from vms.models import Operation, VirtualMachine
 from vms.operations import steps
 from vms.operations.database import decide
@@ -50,6 +51,12 @@ def known(by: User, key: str) -> Operation | None:
     return Operation.objects.filter(actor=by, idempotency_key=key).first()
 
 
+def reserve(pool: Pool, asked: Footprint, purpose: str) -> Reservation:
+    """Room for an operation, inside the caller's transaction; raises QuotaExceeded."""
+    held_for_s = settings.RESERVATION_HELD_S
+    return reservations.reserve(pool.pk, asked, purpose=purpose[:60], now=timezone.now(), held_for_s=held_for_s)
+
+
 def open_operation(
     vm: VirtualMachine,
     pool: Pool,
@@ -60,17 +67,12 @@ def open_operation(
     address: str,
     key: str,
     wish: dict[str, Any],
-    asked: Footprint | None = None,
+    reservation: Reservation | None = None,
 ) -> Operation:
-    """Inside the caller's transaction and the pool's lock: reservation, operation, audit row, worker on commit."""
-    now = timezone.now()
+    """Inside the caller's transaction and the pool's lock: operation, audit row, worker on commit."""
     op = Operation(vm=vm, pool=pool, kind=kind, actor=by, actor_name=by.username if by else PORTAL)
-    op.address, op.idempotency_key, op.wish = address[:45], key, wish
-    if asked is not None and not asked.is_nothing:
-        op.reservation = reservations.reserve(
-            pool.pk, asked, purpose=f"{kind} {vm.name}"[:60], now=now, held_for_s=settings.RESERVATION_HELD_S
-        )
-    op.steps = steps.listed(plan, op, now)
+    op.address, op.idempotency_key, op.wish, op.reservation = address[:45], key, wish, reservation
+    op.steps = steps.listed(plan, op, timezone.now())
     op.save()
     _audit(op)
     wake_on_commit(op.pk)
