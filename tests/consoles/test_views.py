@@ -1,0 +1,131 @@
+"""The page without a secret, and the POST that grants or says why not."""
+
+import json
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+from django.utils import timezone
+
+from accounts.models import PoolMembership, User
+from accounts.roles import Role
+from consoles.authority import settle
+from consoles.close_codes import ENDS
+from consoles.models import ConsoleGrant
+from tests.cast import Cast
+from tests.factories import make_reading, make_vm
+from vms.states import Lifecycle, Power
+
+
+def ask(user: User | None, vm_id: int, *, enforce: bool = False) -> tuple[int, dict[str, Any], HttpResponse]:
+    client = Client(enforce_csrf_checks=enforce)
+    if user:
+        client.force_login(user)
+    response: Any = client.post(f"/vms/{vm_id}/console/grant")
+    is_json = response["Content-Type"].startswith("application/json")
+    return response.status_code, response.json() if is_json else {}, response
+
+
+def test_a_running_machines_owner_gets_a_grant_that_opens_its_socket(cast: Cast) -> None:
+    vm = make_vm(cast.alices, power=Power.RUNNING)
+    client = Client()
+    client.force_login(cast.alice)
+
+    response = client.post(f"/vms/{vm.pk}/console/grant")
+
+    assert (response.status_code, response.json()["url"]) == (200, f"/ws/console/{vm.pk}/")
+    assert "no-store" in response["Cache-Control"]
+    key = client.session.session_key or ""
+    settled = settle(key, response.json()["grant"], vm.pk, timezone.now())
+    assert settled is not None
+    assert (settled.user_id, settled.ref.uuid, settled.ref.poolid) == (cast.alice.pk, str(vm.smbios_uuid), "alice")
+
+
+@pytest.mark.parametrize(
+    ("columns", "code", "words"),
+    [
+        ({"power": Power.STOPPED}, "off", "It is stopped."),
+        ({"power": Power.RUNNING, "lifecycle": Lifecycle.CREATING}, "wait", "It is still being created."),
+        ({"power": Power.RUNNING, "lifecycle": Lifecycle.DELETING}, "wait", "It is being deleted."),
+        ({"power": Power.RUNNING, "smbios_uuid": None}, "wait", "It was not seen yet."),
+        ({"lifecycle": Lifecycle.FAILED}, "stay", "It could not be created."),
+        ({"lifecycle": Lifecycle.GONE}, "stay", "It was deleted."),
+    ],
+)
+def test_a_machine_without_a_screen_is_refused_in_words(
+    cast: Cast, columns: dict[str, Any], code: str, words: str
+) -> None:
+    vm = make_vm(cast.alices, "web-01", **columns)
+
+    status, answer, _ = ask(cast.alice, vm.pk)
+
+    assert (status, answer) == (409, {"refusal": f"web-01 has no screen now. {words}", "code": code})
+    assert not ConsoleGrant.objects.exists()
+
+
+def test_foreign_and_missing_machines_are_refused_alike(cast: Cast) -> None:
+    vm = make_vm(cast.alices, power=Power.RUNNING)
+
+    foreign, missing = ask(cast.bob, vm.pk), ask(cast.bob, vm.pk + 1000)
+
+    assert foreign[:2] == missing[:2]
+    assert foreign[:2] == (404, {"refusal": "This VM belongs to someone else, or does not exist.", "code": "stay"})
+
+
+def test_who_may_only_look_at_the_pool_is_told_so(cast: Cast) -> None:
+    vm = make_vm(cast.shared, power=Power.RUNNING)
+    PoolMembership.objects.create(pool=cast.shared, user=cast.bob, role=Role.VIEWER)
+
+    assert [ask(user, vm.pk)[0] for user in (cast.bob, cast.carol, cast.alice, cast.rita)] == [403, 200, 200, 200]
+
+
+def test_who_is_not_signed_in_is_told_in_json(cast: Cast) -> None:
+    status, answer, _ = ask(None, make_vm(cast.alices, power=Power.RUNNING).pk)
+
+    assert (status, answer["code"]) == (401, "signed_out")
+
+
+def test_a_post_from_another_page_gets_no_grant(cast: Cast) -> None:
+    vm = make_vm(cast.alices, power=Power.RUNNING)
+
+    status, answer, _ = ask(cast.alice, vm.pk, enforce=True)
+
+    assert (status, answer, ConsoleGrant.objects.count()) == (403, {}, 0)
+
+
+def test_getting_does_not_grant(cast: Cast) -> None:
+    client = Client()
+    client.force_login(cast.alice)
+
+    assert client.get(f"/vms/{make_vm(cast.alices).pk}/console/grant").status_code == 405
+
+
+def test_the_page_tells_its_script_every_end_and_no_secret(cast: Cast) -> None:
+    make_reading()
+    vm = make_vm(cast.alices, "web-01", power=Power.RUNNING)
+    client = Client()
+    client.force_login(cast.alice)
+
+    page = client.get(f"/vms/{vm.pk}/console/")
+
+    text = page.content.decode()
+    ends = json.loads(text.split('data-ends="')[1].split('"')[0].replace("&quot;", '"').replace("&#x27;", "'"))
+    assert {int(code) for code in ends} == {end.code for end in ENDS}
+    assert f'data-grant-url="/vms/{vm.pk}/console/grant"' in text
+    assert ("no-store" in page["Cache-Control"], "grant." in text, ConsoleGrant.objects.count()) == (True, False, 0)
+
+
+@pytest.mark.parametrize(("name", "status"), [("alice", 200), ("rita", 200), ("bob", 404), ("carol", 404)])
+def test_the_page_is_for_who_may_use_the_console(cast: Cast, name: str, status: int) -> None:
+    vm = make_vm(cast.alices, power=Power.RUNNING)
+    client = Client()
+    client.force_login(getattr(cast, name))
+
+    assert client.get(f"/vms/{vm.pk}/console/").status_code == status
+
+
+def test_who_is_not_signed_in_is_sent_to_sign_in(cast: Cast) -> None:
+    response = Client().get(f"/vms/{make_vm(cast.alices).pk}/console/")
+
+    assert (response.status_code, response["Location"].split("?")[0]) == (302, "/accounts/login/")
