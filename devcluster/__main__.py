@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     options.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (options.data / "ready.json").unlink(missing_ok=True)
     try:
         asyncio.run(_run(options))
     except (OSError, ValueError, RuntimeError) as error:

@@ -10,6 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from devcluster import meddle, scene, seed
+from devcluster.jobs import JobFailed
+from devcluster.machines import MachineError
+from devcluster.refusals import Refusal
 from devcluster.site import Site
 from devcluster.state import Guest
 
@@ -50,7 +53,7 @@ def _guarded(site: Site, answer: Answer) -> Callable[[Request], Awaitable[Respon
             return JSONResponse({"error": "wrong control token"}, 403)
         try:
             return JSONResponse(await answer(site, request))
-        except (Unfit, KeyError, ValueError) as error:
+        except (Unfit, KeyError, ValueError, JobFailed, MachineError, Refusal) as error:
             return JSONResponse({"error": f"{type(error).__name__}: {error}"}, 400)
 
     return endpoint

@@ -1,6 +1,7 @@
 """The API as an ASGI application: one catch-all route, because unknown paths have their own kind of answer."""
 
 import json
+import logging
 import re
 from typing import Any
 
@@ -49,6 +50,7 @@ PARTS = (
     storage,
     tasks,
 )
+LOG = logging.getLogger("devcluster")
 METHODS = ("GET", "POST", "PUT", "DELETE")
 PATH_RULES: dict[str, Rule] = {"node": NODE, "vmid": VMID, "snapname": SNAPSHOT, "digest": DIGEST}
 NOBODY = Identity("nobody@pve")
@@ -79,6 +81,9 @@ async def answer(site: Site, request: Request) -> Response:
         if refusal.status == 401:
             await site.clock.sleep(site.settings.windows.auth_delay)
         response = _refused(refusal)
+    except Exception:
+        LOG.exception("%s %s", request.method, path)
+        response = _refused(failed("the stand-in itself is broken: see its log"))
     for kind, cut in CUTS.items():
         if site.faults.for_call(kind, request.method, path):
             response.headers["x-cut"] = cut

@@ -104,7 +104,7 @@ async def nextid(call: Call) -> Any:
     return str(next(vmid for vmid in range(100, 1_000_000_000) if vmid not in guests))
 
 
-@CALLS.on("GET", "/cluster/status", needs=("/", ("Sys.Audit",)))
+@CALLS.on("GET", "/cluster/status", needs=("/", ("Sys.Audit",)), protected=True)
 async def status(call: Call) -> Any:
     site = call.site
     nodes = site.cluster.nodes

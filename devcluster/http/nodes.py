@@ -78,7 +78,7 @@ def _bridge(name: str) -> Row:
     }
 
 
-@CALLS.on("GET", "/nodes/{node}/status", needs=("/nodes/{node}", ("Sys.Audit",)), protected=True)
+@CALLS.on("GET", "/nodes/{node}/status", needs=("/nodes/{node}", ("Sys.Audit",)))
 async def status(call: Call) -> Any:
     site = call.site
     node = site.cluster.nodes[call.node]
