@@ -107,6 +107,7 @@ def test_a_deaf_guest_is_shut_down_only_by_force(api: Api) -> None:
 
 def test_stop_overrules_a_shutdown_that_waits(api: Api) -> None:
     make(api)
+    api.cluster.control("POST", "/windows", {"shutdown_timeout": 600, "lock_wait": 600})
     api.task("POST", f"{QEMU}/200/status/start")
     shutdown = api.done("POST", f"{QEMU}/200/status/shutdown")
     assert api.task("POST", f"{QEMU}/200/status/stop", overrule__shutdown=1) == "OK"
