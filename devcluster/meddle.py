@@ -216,8 +216,9 @@ async def reset(site: Site, fresh: Cluster) -> None:
     site.jobs.clear()
     for guest in list(site.cluster.guests.values()):
         await site.room.machine(guest).stop()
-        for volume in (one for storage in site.cluster.storages.values() for one in storage.on(guest.node)):
-            if volume.vmid == guest.vmid and volume.content == "images":
+    for storage in site.cluster.storages.values():
+        for volume in storage.volumes.values():
+            if volume.content == "images":
                 await site.room.drop_disk(volume.volid)
     secret = site.cluster.secret
     for one in fields(Cluster):
