@@ -78,14 +78,18 @@ class Child:
         self.log = self.folder / "log"
         self.process: subprocess.Popen[bytes] | None = None
 
-    def run(self, command: Sequence[str], **env: str) -> None:
-        """A preparing program, to its end."""
+    def run(
+        self, command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None, typed: str = ""
+    ) -> str:
+        """A program to its end, given `typed` on its standard input; what it wrote. Fails with that."""
         done = subprocess.run(
-            command, cwd=self.folder, user=self.user, env={**os.environ, **env},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+            command, cwd=cwd or self.folder, user=self.user, env=None if env is None else dict(env),
+            input=typed.encode(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
         )  # fmt: skip
+        text = done.stdout.decode(errors="replace")
         if done.returncode:
-            pytest.fail(f"{command[0]} ended with {done.returncode}:\n{done.stdout.decode(errors='replace')}")
+            pytest.fail(f"{command[0]} ended with {done.returncode}:\n{text}")
+        return text
 
     def start(
         self,

@@ -15,17 +15,20 @@ from tests.children import Child, free_port, listens, need
 
 
 class PostgresServer(Child):
-    """PostgreSQL in a folder of its own, without fsync; as user `postgres` where the tests run as root."""
+    """PostgreSQL in a folder of its own, without fsync; as user `postgres` where the tests run as root.
+
+    `options` are what follows `postgres` in docker-compose.yml.
+    """
 
     database = owner = "portal"
 
-    def __init__(self, *, port: int = 0, max_connections: int = 200) -> None:
+    def __init__(self, options: Sequence[str] = ("-c", "max_connections=200"), *, port: int = 0) -> None:
         folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         self._initdb, self._postgres = need("initdb", *folders), need("postgres", *folders)
         super().__init__("postgresql", user="postgres")
         self.port = port or free_port()
         self.password = secrets.token_urlsafe(16)
-        self._max_connections = max_connections
+        self._options = list(options)
 
     @property
     def url(self) -> str:
@@ -47,11 +50,11 @@ class PostgresServer(Child):
                   f"--pwfile={secret}", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"])  # fmt: skip
         options = {
             "listen_addresses": "127.0.0.1", "port": self.port, "unix_socket_directories": str(self.folder),
-            "max_connections": self._max_connections, "fsync": "off", "synchronous_commit": "off",
+            "fsync": "off", "synchronous_commit": "off",
             "shared_buffers": "32MB",
         }  # fmt: skip
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-        self.start([self._postgres, "-D", str(data), *settings], ready=self._answers)
+        self.start([self._postgres, "-D", str(data), *self._options, *settings], ready=self._answers)
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {self.database}")
         return self

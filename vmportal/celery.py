@@ -3,9 +3,21 @@
 import os
 
 from celery import Celery
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vmportal.settings")
 
 app = Celery("vmportal")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+#: What a worker asks for when it starts, and after how many seconds: beat alone would wait a whole period first,
+#: which is five minutes without a template on the create page. Locks in the database make repeats harmless.
+AT_START = (("vms.tasks.sync_cluster", 0), ("vms.tasks.sync_catalog", 3))
+
+
+@worker_ready.connect
+def look_at_once(**_: object) -> None:
+    """Reads the cluster as soon as somebody can."""
+    for task, after_s in AT_START:
+        app.send_task(task, countdown=after_s, expires=60)

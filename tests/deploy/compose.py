@@ -18,13 +18,21 @@ class MissingVariable(Exception):
 
 def services(variables: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """The services by name, with these variables put in. Raises MissingVariable."""
-    text = VARIABLE.sub(lambda match: _value(match, variables), FILE.read_text(encoding="utf-8"))
-    return dict(yaml.safe_load(text)["services"])
+    return dict(_put(yaml.safe_load(FILE.read_text(encoding="utf-8")), variables)["services"])
 
 
 def demanded() -> set[str]:
     """Variables without which the file refuses to start."""
     return {match["name"] for match in VARIABLE.finditer(FILE.read_text(encoding="utf-8")) if match["kind"] == "?"}
+
+
+def _put(node: Any, variables: Mapping[str, str]) -> Any:
+    """Compose puts variables into the strings of the parsed file."""
+    if isinstance(node, dict):
+        return {name: _put(value, variables) for name, value in node.items()}
+    if isinstance(node, list):
+        return [_put(value, variables) for value in node]
+    return VARIABLE.sub(lambda match: _value(match, variables), node) if isinstance(node, str) else node
 
 
 def _value(match: re.Match[str], variables: Mapping[str, str]) -> str:
