@@ -22,9 +22,9 @@ CHROMIUM = [
 VENDOR = Path(__file__).resolve().parents[2] / "build" / "vendor"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The machine's Chromium, one process for all tests of this worker."""
+    """The machine's Chromium, for one file: while Playwright's loop runs in this thread, no other loop can."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None or not (VENDOR / "axe" / "axe.min.js").is_file():
         pytest.skip("needs Chromium and the browser libraries: make test installs both")
