@@ -19,6 +19,10 @@ class Clock:
         self._moved.set()
         self._moved = asyncio.Event()
 
+    def reset(self) -> None:
+        """Real time again. Nobody may be sleeping."""
+        self._ahead_s = 0.0
+
     async def sleep(self, seconds: float) -> None:
         deadline = self.now() + seconds
         while (left := deadline - self.now()) > 0:

@@ -51,35 +51,20 @@ async def make_guest(site: Site, asked: dict[str, Any]) -> Guest:
 
     {vmid?, node, name, pool, cores, memory_mib, disk_gib, storage, status, template, uuid, description, config,
     obeys_shutdown, reported}: all optional. `reported: false` leaves it to the next round of the status daemon."""
-    cluster = site.cluster
-    vmid = int(asked.get("vmid") or next(n for n in range(100, 10**9) if n not in cluster.guests))
-    if vmid in cluster.guests:
-        raise ValueError(f"guest {vmid} exists")
-    template = bool(asked.get("template", False))
-    guest = seed.new_guest(
-        cluster,
-        vmid,
-        str(asked.get("node", next(iter(cluster.nodes)))),
-        str(asked.get("name", f"vm{vmid}")),
-        memory_mib=int(asked.get("memory_mib", 512)),
-        disk_gib=int(asked.get("disk_gib", 8)),
-        cores=int(asked.get("cores", 1)),
-        storage=str(asked.get("storage", "shared")),
-        template=template,
-        uuid=asked.get("uuid"),
-    )
+    guest = _placed(site, asked)
+    vmid = guest.vmid
     if asked.get("uuid") is None:
         configure.new_identity(site, guest.config)
     guest.created = site.clock.now()
-    guest.obeys_shutdown = installed = bool(asked.get("obeys_shutdown", True))
+    guest.obeys_shutdown = bool(asked.get("obeys_shutdown", True))
     guest.config |= {key: str(value) for key, value in asked.get("config", {}).items()}
     if asked.get("description"):
         guest.config["description"] = str(asked["description"])
-    for volume in (one for storage in cluster.storages.values() for one in storage.on(guest.node)):
+    for volume in (one for storage in site.cluster.storages.values() for one in storage.on(guest.node)):
         if volume.vmid == vmid:
-            await site.room.make_disk(volume.volid, volume.size_bytes, None, INSTALLED if installed else None)
-    if template:
-        seed.allow_template(cluster, vmid)
+            await site.room.make_disk(volume.volid, volume.size_bytes, None, None)
+    if guest.is_template:
+        seed.allow_template(site.cluster, vmid)
     if asked.get("pool"):
         ensure_pool(site, str(asked["pool"])).vmids.add(vmid)
     await set_power(site, guest, str(asked.get("status", "stopped")))
@@ -88,6 +73,26 @@ async def make_guest(site: Site, asked: dict[str, Any]) -> Guest:
     else:
         site.touch(guest)
     return guest
+
+
+def _placed(site: Site, asked: dict[str, Any]) -> Guest:
+    """A machine in its slot, the lowest free one if none is named."""
+    cluster = site.cluster
+    vmid = int(asked.get("vmid") or next(n for n in range(100, 10**9) if n not in cluster.guests))
+    if vmid in cluster.guests:
+        raise ValueError(f"guest {vmid} exists")
+    return seed.new_guest(
+        cluster,
+        vmid,
+        str(asked.get("node", next(iter(cluster.nodes)))),
+        str(asked.get("name", f"vm{vmid}")),
+        memory_mib=int(asked.get("memory_mib", 512)),
+        disk_gib=int(asked.get("disk_gib", 8)),
+        cores=int(asked.get("cores", 1)),
+        storage=str(asked.get("storage", "shared")),
+        template=bool(asked.get("template", False)),
+        uuid=asked.get("uuid"),
+    )
 
 
 async def change_guest(site: Site, guest: Guest, asked: dict[str, Any]) -> Guest:
@@ -214,6 +219,7 @@ async def reset(site: Site, fresh: Cluster) -> None:
     site.desk.close()
     await site.jobs.close()
     site.jobs.clear()
+    site.clock.reset()
     for guest in list(site.cluster.guests.values()):
         await site.room.machine(guest).stop()
     for storage in site.cluster.storages.values():
