@@ -78,6 +78,7 @@ def load(state: dict[str, Any], jobs: Jobs) -> Cluster:
         cluster.pools[pool.poolid] = pool
     for one in state["guests"]:
         _load_guest(cluster, one)
+    _forget_orphans(cluster)
     for one in state["users"]:
         tokens = {name: Token(**token) for name, token in one.pop("tokens").items()}
         cluster.users[one["userid"]] = User(**one, tokens=tokens)
@@ -86,6 +87,14 @@ def load(state: dict[str, Any], jobs: Jobs) -> Cluster:
     for one in state["jobs"]:
         jobs.add(Job(**one | {"who": Identity(**one["who"])}))
     return cluster
+
+
+def _forget_orphans(cluster: Cluster) -> None:
+    """Volumes of machines whose making was interrupted."""
+    for storage in cluster.storages.values():
+        for place, volume in list(storage.volumes.items()):
+            if volume.vmid is not None and volume.vmid not in cluster.guests:
+                del storage.volumes[place]
 
 
 def _load_guest(cluster: Cluster, one: dict[str, Any]) -> None:
