@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.sessions.backends.db import SessionStore
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from django.utils.crypto import constant_time_compare
@@ -21,6 +21,7 @@ from vms.cluster.types import GuestRef
 from vms.models import VirtualMachine
 from vms.states import Action, Lifecycle
 
+SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 PROTOCOL = "vmportal.v1"
 GRANT_PREFIX = "grant."
 

@@ -20,10 +20,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds. `paused_s`: how long one side may not keep up. `keep_alive_s`: silence towards the node at most."""
+    """Seconds. `paused_s`: how long one side may not keep up. `keep_alive_s`: silence towards the node at most.
+
+    `handshake_s`: how long a browser may leave a node waiting before it has said what it has to.
+    """
 
     paused_s: float = 30.0
     keep_alive_s: float = 60.0
+    handshake_s: float = 10.0
     tick_s: float = 1.0
 
 
@@ -109,6 +113,7 @@ class Bridge:
         self._behind_since: float | None = None
         self._stuck_since: float | None = None
         self._last_write = self._now()
+        self._authenticated_at: float | None = None
 
     # the console's life
 
@@ -204,6 +209,7 @@ class Bridge:
             return
         if self._session.node_ready and not link.authenticated.done():
             link.authenticated.set_result(None)
+            self._authenticated_at = self._now()
         self._send_browser(answer)
         self._flush_node()
 
@@ -240,10 +246,15 @@ class Bridge:
 
     def _look_at_clocks(self) -> None:
         now = self._now()
+        if self.ended.done():
+            return
         if self._behind_since is not None and now - self._behind_since >= self._limits.paused_s:
             self.end(close_codes.TOO_SLOW)
         elif self._stuck_since is not None and now - self._stuck_since >= self._limits.paused_s:
             self.end(close_codes.NODE_ENDED)
+        elif not self._session.is_open:
+            if self._authenticated_at is not None and now - self._authenticated_at >= self._limits.handshake_s:
+                self.browser_broke("the browser does not answer")
         elif self._behind_since is None and now - self._last_write >= self._limits.keep_alive_s:
             self._session.keep_alive()
             self._flush_node()

@@ -80,7 +80,7 @@ class Console:
         self._authority = settled
         self._receive, self._send = receive, send
         self._browser: DaphneBrowser | AsgiBrowser = scope.get(SCOPE_KEY) or AsgiBrowser(send)
-        limits = Limits(paused_s=settings.CONSOLE_PAUSED_S, keep_alive_s=settings.CONSOLE_KEEPALIVE_S)
+        limits = Limits(settings.CONSOLE_PAUSED_S, settings.CONSOLE_KEEPALIVE_S, settings.CONSOLE_HANDSHAKE_S)
         self._bridge = Bridge(self._browser, limits)
         self._look_now = asyncio.Event()
         self._visit_id = 0

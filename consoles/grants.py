@@ -14,6 +14,7 @@ from consoles.models import ConsoleGrant
 from vms.models import VirtualMachine
 
 TOKEN_BYTES = 32
+MAX_ID = 2**63 - 1  # what a database can be asked about
 PRUNE_AFTER = timedelta(days=1)
 
 
@@ -50,6 +51,8 @@ def spend(token: str, session_key: str, *, user_id: int, vm_id: int, now: dateti
 
     One conditional update decides: of many at once exactly one changes the row.
     """
+    if vm_id > MAX_ID:
+        return None
     mine = ConsoleGrant.objects.filter(
         token_hash=hashed(token), session_hash=hashed(session_key), user_id=user_id, vm_id=vm_id
     )

@@ -126,6 +126,16 @@ async def test_a_node_that_takes_nothing_for_as_long_has_ended() -> None:
     assert await asyncio.wait_for(bridge.watch(), 2) is close_codes.NODE_ENDED
 
 
+async def test_a_browser_that_never_answers_does_not_keep_a_node_waiting() -> None:
+    bridge, _ = bridged(Limits(handshake_s=0.05, tick_s=0.005))
+    link, node = dialled(bridge)
+    bridge.browser_bytes(BROWSER_HELLO)
+    link.node_bytes(NODE_HELLO + NODE_TYPES + CHALLENGE + NODE_OK)
+
+    assert await asyncio.wait_for(bridge.watch(), 2) is close_codes.BROWSER_BROKE
+    assert node.is_aborted
+
+
 async def test_silence_towards_the_node_is_broken_by_a_request_for_one_pixel() -> None:
     bridge, browser, node = opened(QUICK)
     watching = asyncio.ensure_future(bridge.watch())

@@ -14,6 +14,7 @@ from consoles.authority import settle
 from consoles.close_codes import ENDS
 from consoles.models import ConsoleGrant
 from tests.cast import Cast
+from tests.consoles.portal import cookie_of
 from tests.factories import make_reading, make_vm
 from vms.states import Lifecycle, Power
 
@@ -92,6 +93,12 @@ def test_a_post_from_another_page_gets_no_grant(cast: Cast) -> None:
     status, answer, _ = ask(cast.alice, vm.pk, enforce=True)
 
     assert (status, answer, ConsoleGrant.objects.count()) == (403, {}, 0)
+
+
+@pytest.mark.parametrize("vm_id", [0, 2**31, 2**63, 10**30])
+def test_numbers_that_no_machine_has_are_refused_as_missing(cast: Cast, vm_id: int) -> None:
+    assert ask(cast.bob, vm_id)[0] == 404
+    assert settle(cookie_of(cast.bob), "no-grant", vm_id, timezone.now()) is None
 
 
 def test_getting_does_not_grant(cast: Cast) -> None:
