@@ -6,12 +6,15 @@ from django.contrib import admin, messages
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from accounts import audit
 from accounts.admin_base import ReadOnlyAdmin
 from vms.mirror.alarm import release_removal
 from vms.mirror.binding import BindingRefused, bind
 from vms.models import IsoImage, MirrorRun, Node, Operation, Storage, Template, VirtualMachine
+from vms.operations.errors import Refusal
+from vms.operations.missing import settle_missing
 
 
 @admin.register(VirtualMachine)
@@ -22,7 +25,7 @@ class VirtualMachineAdmin(ReadOnlyAdmin):
     list_filter = ["lifecycle", "power", "node", ("missing_since", admin.EmptyFieldListFilter)]
     list_select_related = ["pool"]
     search_fields = ["name", "vmid", "smbios_uuid", "seen_poolid", "pool__name"]
-    actions = ["bind_their_pools"]
+    actions = ["bind_their_pools", "settle_as_gone"]
 
     @admin.action(description="Bind the Proxmox pools of these machines to shared pools of the same name")
     def bind_their_pools(self, request: HttpRequest, queryset: QuerySet[VirtualMachine]) -> None:
@@ -37,6 +40,17 @@ class VirtualMachineAdmin(ReadOnlyAdmin):
                 self.message_user(request, f"{poolid} is bound to the pool {pool.name}.", messages.SUCCESS)
         if not poolids:
             self.message_user(request, "None of these machines is in an unbound pool of Proxmox.", messages.WARNING)
+
+    @admin.action(description="These missing machines are gone: free their quota, keep their history")
+    def settle_as_gone(self, request: HttpRequest, queryset: QuerySet[VirtualMachine]) -> None:
+        """One by one; what is not missing is refused with a sentence."""
+        for vm in queryset:
+            try:
+                settle_missing(vm, request.user, timezone.now(), request.META.get("REMOTE_ADDR", ""))  # type: ignore[arg-type]
+            except Refusal as error:
+                self.message_user(request, error.sentence, messages.ERROR)
+            else:
+                self.message_user(request, f"{vm.name} is gone.", messages.SUCCESS)
 
 
 class MarkedAdmin(ReadOnlyAdmin):

@@ -44,6 +44,13 @@ def raise_alarm(run: MirrorRun, previous: MirrorRun | None, *, alarm: str, vanis
         transaction.on_commit(lambda reason=reason: _tell(reason))  # type: ignore[misc]  # a lambda's default
 
 
+def tell_missing(names: list[str]) -> None:
+    """Mail to RTPs about machines that were just marked as missing (each has an audit row), when it is written."""
+    if names:
+        text = f"Proxmox shows these machines no more: {', '.join(sorted(names)[:20])} ({len(names)} in all)."
+        transaction.on_commit(lambda: _tell(text))
+
+
 def _tell(reason: str) -> None:
     """Mail is a convenience: without it the audit row, the log and the note on the pages remain."""
     logger.error("mirror: %s", reason)

@@ -15,7 +15,7 @@ from accounts.models import Pool
 from quotas.locking import lock_pools
 from vms.cluster.errors import WrongMachine
 from vms.cluster.types import GuestConfig, GuestStatus, NodeFacts
-from vms.mirror.alarm import raise_alarm
+from vms.mirror.alarm import raise_alarm, tell_missing
 from vms.mirror.columns import Columns, config_columns, power_columns, signature, status_columns
 from vms.mirror.facts import Change, Difference, Kind, Reading
 from vms.mirror.known import bound_pools
@@ -114,6 +114,7 @@ class _Writing:
         self.reading, self.found, self.at = reading, found, reading.at
         self.older = Q(last_seen=None) | Q(last_seen__lt=reading.at)
         self.pools = bound_pools()
+        self.missing: list[str] = []
 
     def write(self) -> int:
         """How many changes were written."""
@@ -131,6 +132,7 @@ class _Writing:
                 written += self._appear(change)
             elif vm is not None and self._still_holds(change, vm, vm.pk in busy):
                 written += self._write_row(change, vm)
+        tell_missing(self.missing)
         self._write_load()
         VirtualMachine.objects.filter(self.older, pk__in=self.found.seen).update(last_seen=self.at)
         write_nodes(self.reading.listing.nodes, self.reading.silent_nodes, self.at)
@@ -191,6 +193,7 @@ class _Writing:
         is_enough = columns["missing_readings"] >= settings.ABSENT_READINGS
         if is_enough and self.at - self._missed_since(vm) >= timedelta(seconds=settings.ABSENT_AFTER_S):
             columns["missing_since"] = self.at
+            self.missing.append(vm.name)
             _audit(vm, "vm.missing", vmid=vm.vmid, node=vm.node)
             _send(vm_gone, vm.pk)
         _write(vm, columns)
@@ -202,6 +205,7 @@ class _Writing:
 
     def _replace(self, change: Change, vm: VirtualMachine) -> None:
         """Another machine sits in the slot: the row leaves it and keeps its history, the new one inherits nothing."""
+        self.missing.append(vm.name)
         _audit(vm, "vm.replaced", vmid=vm.vmid, node=vm.node, found=change.config.uuid if change.config else "")
         _write(vm, {"vmid": None, "missing_since": vm.missing_since or self.at})
         _send(vm_gone, vm.pk)

@@ -55,7 +55,7 @@ def test_three_readings_in_less_than_three_minutes_are_not_enough(house: House) 
     assert missing() == 1
 
 
-def test_its_consoles_end_when_it_is_missing(
+def test_its_consoles_end_and_rtps_are_told_when_it_is_missing(
     house: House, django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks
 ) -> None:
     vm = house.adopted()
@@ -69,6 +69,7 @@ def test_its_consoles_end_when_it_is_missing(
     with django_capture_on_commit_callbacks(execute=True):
         house.long()
     assert told == [vm.pk]
+    assert "shows these machines no more" in mail.outbox[0].body
 
 
 def test_a_machine_that_comes_back_is_the_same_one(house: House) -> None:

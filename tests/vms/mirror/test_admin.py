@@ -1,12 +1,19 @@
 """What RTPs decide in the admin."""
 
+import pytest
+from django.core.exceptions import PermissionDenied
 from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Pool, User
+from quotas.footprint import Footprint
+from quotas.usage import used
 from tests.factories import make_reading, make_template
 from tests.vms.mirror.house import House
 from vms.mirror.alarm import is_released
+from vms.operations.errors import Refusal
+from vms.operations.missing import settle_missing
+from vms.states import Lifecycle
 
 
 def signed_in(user: User) -> Client:
@@ -51,3 +58,28 @@ def test_an_rtp_hides_a_template_and_gives_it_a_title(house: House) -> None:
     template.refresh_from_db()
     assert (template.is_hidden, template.title, template.cores) == (True, "Debian 12", 1)
     assert AuditEvent.objects.get(verb="catalog.marked").actor == house.cast.rita
+
+
+def test_an_rtp_settles_a_machine_that_is_gone(house: House) -> None:
+    vm = house.adopted(disk_gib=8)
+    assert act(house.cast.rita, "virtualmachine", "settle_as_gone", vm.pk) == 302
+    vm.refresh_from_db()
+    assert vm.lifecycle == Lifecycle.READY
+    house.devcluster.destroy(vm.vmid or 0)
+    house.long()
+    act(house.cast.rita, "virtualmachine", "settle_as_gone", vm.pk)
+    vm.refresh_from_db()
+    assert (vm.lifecycle, used(house.cast.alices.pk)) == (Lifecycle.GONE, Footprint())
+    assert AuditEvent.objects.get(verb="vm.settled_gone").actor == house.cast.rita
+
+
+def test_nothing_is_settled_while_the_cluster_is_not_seen_whole(house: House) -> None:
+    vm = house.adopted()
+    house.devcluster.destroy(vm.vmid or 0)
+    house.long()
+    with house.devcluster.fault("node_down", node="pve3"):
+        house.cycle()
+    with pytest.raises(Refusal, match="not complete"):
+        settle_missing(vm, house.cast.rita, house.at)
+    with pytest.raises(PermissionDenied):
+        settle_missing(vm, house.cast.alice, house.at)
