@@ -126,7 +126,8 @@ def test_a_browser_that_stays_stalled_is_ended_as_too_slow(house: House, tmp_pat
     async def scenario(portal: Portal) -> str:
         browser, _ = await stall(house, portal, seconds=0.2)
         visit = await eventually(house.visit, lambda visit: visit.closed_at, within_s=10)
-        browser.close()
+        browser.resume_reading()
+        await browser.read_to_end()
         return str(visit.end)
 
     with serving(house.cluster, tmp_path, CONSOLE_PAUSED_S=1) as portal:
