@@ -130,7 +130,7 @@ def row(
         operation=operation,
         buttons=tuple(_button(vm, action, held or outage, rights) for action in MENU),
         console_reason=rights.refusal(vm, Action.CONSOLE) or _obstacle(vm, Action.CONSOLE),
-        size=f"{cores(vm.cores)} · {gib(vm.memory_mib)} · {vm.disk_gib} GiB" if vm.cores else "",
+        size=_size(vm, operation),
         steps=steps_of(operation) if operation else [],
     )
 
@@ -174,6 +174,16 @@ def clock(at: datetime | None, now: datetime) -> str:
     local = timezone.localtime(at)
     is_today = local.date() == timezone.localtime(now).date()
     return date_format(local, "H:i") if is_today else date_format(local, "j M H:i")
+
+
+def _size(vm: VirtualMachine, operation: Operation | None) -> str:
+    """As last read; of a machine being made, as asked for."""
+    if vm.cores:
+        return f"{cores(vm.cores)} · {gib(vm.memory_mib)} · {vm.disk_gib} GiB"
+    wish = operation.wish if operation else {}
+    if vm.lifecycle == Lifecycle.CREATING and "cores" in wish:
+        return f"{cores(wish['cores'])} · {gib(wish['memory_mib'])} · {wish['disk_gib']} GiB"
+    return ""
 
 
 def _held_by(operation: Operation | None) -> str:

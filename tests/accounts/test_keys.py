@@ -15,9 +15,10 @@ from cryptography.hazmat.primitives.serialization import (
 from accounts.keys import LooksPrivate, NotAPublicKey, parse_public_key
 
 ED25519 = ed25519.Ed25519PrivateKey.generate()
+RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 EVERY_KIND = [
     ED25519,
-    rsa.generate_private_key(public_exponent=65537, key_size=2048),
+    RSA,
     *(ec.generate_private_key(curve) for curve in (ec.SECP256R1(), ec.SECP384R1(), ec.SECP521R1())),
 ]
 
@@ -48,7 +49,7 @@ def test_every_common_kind_is_read_with_its_comment(key: ed25519.Ed25519PrivateK
 )
 def test_a_private_key_is_refused_in_every_format(form: PrivateFormat, password: bytes | None) -> None:
     locked = BestAvailableEncryption(password) if password else NoEncryption()
-    text = EVERY_KIND[1].private_bytes(Encoding.PEM, form, locked).decode()
+    text = RSA.private_bytes(Encoding.PEM, form, locked).decode()
 
     for pasted in (text, text.replace("\n", " "), f"{public_line(ED25519)}\n{text}", text.replace("-----", "")):
         with pytest.raises(LooksPrivate):

@@ -175,6 +175,7 @@ def forms(cast: Cast) -> list[PageState]:
         PageState("create-wrong", cast.alice, "/vms/new/", create_wrong),
         PageState("create-first-key", cast.bob, "/vms/new/", create_private),
         PageState("create-shared", cast.alice, f"/vms/new/?pool={cast.shared.pk}"),
+        PageState("console-off", cast.alice, f"/vms/{stopped.pk}/console/"),
         PageState("confirm-delete", cast.alice, f"/vms/{stopped.pk}/actions/delete/"),
         PageState("confirm-delete-wrong", cast.alice, f"/vms/{stopped.pk}/actions/delete/", delete_wrong),
         PageState("account", cast.alice, "/accounts/"),
