@@ -10,7 +10,7 @@ from pytest_django import Settings
 from accounts.models import AuditEvent, Pool
 from tests.vms.mirror.house import House
 from vms.mirror.alarm import is_released
-from vms.models import MirrorRun, VirtualMachine
+from vms.models import MirrorRun, Node, VirtualMachine
 
 
 def said(*arguments: str) -> str:
@@ -33,6 +33,16 @@ def test_one_pass_by_hand(house: House) -> None:
     house.machine(name="web")
     assert "1 changes written" in said("sync_cluster", "--catalog", "--release")
     assert is_released()
+
+
+def test_a_node_taken_out_for_good_is_forgotten(house: House) -> None:
+    house.cycle()
+    Node.objects.create(name="pve9")
+    assert house.cycle().silent_nodes == ["pve9"]
+    with pytest.raises(CommandError, match="not a node that is silent"):
+        said("sync_cluster", "--forget-node", "pve1")
+    said("sync_cluster", "--forget-node", "pve9")
+    assert house.cycle().is_complete
 
 
 def test_a_cluster_that_is_not_there_is_named(house: House, settings: Settings) -> None:

@@ -1,8 +1,13 @@
 """Never two at once, and whoever took too long writes nothing."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
 import pytest
+from django.db import connection
 from pytest_django import Settings
 
+from tests.figures import scaled
 from tests.vms.mirror.house import House
 from vms.mirror import lock, sync
 from vms.models import MirrorRun, VirtualMachine
@@ -25,6 +30,24 @@ def test_an_overdue_holder_loses_it() -> None:
     with pytest.raises(lock.LostLock):
         lock.require("mirror", "one")
     lock.require("mirror", "two")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_at_once_one_takes_it() -> None:
+    rounds, workers, taken = scaled(10, 100), 8, list[int]()
+    for number in range(rounds):
+        name, gate = f"race {number}", Barrier(workers)
+
+        def one(worker: int, name: str = name, gate: Barrier = gate) -> bool:
+            gate.wait(20)
+            try:
+                return lock.take(name, f"worker {worker}", 60)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(workers) as threads:
+            taken.append(sum(threads.map(one, range(workers))))
+    assert taken == [1] * rounds
 
 
 def test_a_cycle_is_left_out_while_another_is_at_work(house: House) -> None:

@@ -8,6 +8,8 @@ from pytest_django import Settings
 from accounts.models import AuditEvent
 from tests.factories import make_operation, make_vm
 from tests.vms.mirror.house import House
+from vms.mirror import read
+from vms.mirror.apply import apply_guest
 from vms.models import MirrorRun, Node, VirtualMachine
 from vms.states import Lifecycle, OperationKind, Power
 
@@ -138,3 +140,29 @@ def test_a_machine_removed_a_moment_ago_is_not_made_again(house: House) -> None:
 def test_runs_are_recorded_one_by_one(house: House) -> None:
     house.cycle(3)
     assert MirrorRun.objects.filter(is_complete=True, finished_at__isnull=False).count() == 3
+
+
+def test_a_list_that_lags_ten_seconds_never_shows_a_false_step(house: House, settings: Settings) -> None:
+    settings.LIST_LAG_S = 15
+    vm = house.adopted(status="stopped")
+    house.cycle(2)
+    house.devcluster.control("POST", "/windows", {"resources_lag": 10})
+    house.devcluster.change(vm.vmid or 0, status="running", reported=False)
+    config = house.cluster.guest_config(vm.node, vm.vmid or 0)
+    vm.refresh_from_db()
+    apply_guest(vm, config, house.cluster.guest_status(vm.node, vm.vmid or 0), house.at + timedelta(seconds=1))
+    shown = []
+    for _ in range(6):
+        house.cycle(seconds=5)
+        shown.append(house.row(vm.vmid or 0).power)
+    assert shown == [Power.RUNNING] * 6
+
+
+def test_many_new_machines_are_read_over_several_cycles(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(read, "MOST_CONFIGS", 3)
+    for _ in range(5):
+        house.machine()
+    house.cycle()
+    assert VirtualMachine.objects.count() == 3
+    house.cycle()
+    assert VirtualMachine.objects.count() == 5

@@ -5,17 +5,20 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 
+from accounts import audit
 from vms.cluster import cluster
 from vms.cluster.errors import ClusterError
 from vms.mirror.alarm import release_removal
 from vms.mirror.catalog import sync_catalog
 from vms.mirror.facts import Difference, Reading
 from vms.mirror.sync import look, sync
+from vms.models import Node
 
 
 class Command(BaseCommand):
-    """`manage.py sync_cluster [--dry-run] [--catalog] [--release]`."""
+    """`manage.py sync_cluster [--dry-run] [--catalog] [--release] [--forget-node NAME]`."""
 
     help = "Reads the cluster once and writes what it found; --dry-run only prints it."
 
@@ -29,15 +32,21 @@ class Command(BaseCommand):
             help="what vanished is really gone: count absences for a quarter of an hour",
         )
 
+        forget = "a node that was taken out of the cluster for good; until then it counts as silent"
+        parser.add_argument("--forget-node", metavar="NAME", help=forget)
+
     def handle(self, *args: Any, **options: Any) -> None:
         """One cycle, or a look without writing."""
+        if options["forget_node"]:
+            self._forget(options["forget_node"])
+            return
         try:
             gateway = cluster()
             if options["dry_run"]:
                 self._print(*look(gateway))
                 return
             if options["release"]:
-                release_removal(None, by_name=f"administrator ({os.environ.get('SUDO_USER') or 'command line'})")
+                release_removal(None, by_name=_who())
                 self.stdout.write("Absences count again for a quarter of an hour.")
             run = sync(gateway)
             if run is None:
@@ -50,6 +59,14 @@ class Command(BaseCommand):
         if run.note:
             self.stdout.write(run.note)
 
+    def _forget(self, name: str) -> None:
+        with transaction.atomic():
+            removed, _rows = Node.objects.filter(name=name, is_online=False).delete()
+            if not removed:
+                raise CommandError(f"{name} is not a node that is silent. Nothing was done.")
+            audit.record(actor=None, by_name=_who(), verb="node.forgotten", target_kind="node", target_name=name)
+        self.stdout.write(f"{name} is forgotten.")
+
     def _print(self, reading: Reading, found: Difference) -> None:
         for change in found.changes:
             self.stdout.write(str(change))
@@ -60,3 +77,7 @@ class Command(BaseCommand):
             self.stdout.write(reading.note)
         if found.frozen:
             self.stdout.write(f"{found.vanished} machines vanished at once: none would be marked as missing.")
+
+
+def _who() -> str:
+    return f"administrator ({os.environ.get('SUDO_USER') or 'command line'})"
