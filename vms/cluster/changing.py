@@ -17,11 +17,7 @@ class Changes(Guard):
 
     def _task(self, method: str, *parts: str | int, **options: Value) -> Upid:
         named = {name.replace("_", "-"): value for name, value in options.items()}
-        answer = self.line.change(method, *parts, options=named)
-        try:
-            return parse.upid(answer.content)
-        except ValueError:
-            raise OutcomeUnknown("The answer names no task.") from None
+        return _named_task(self.line.change(method, *parts, options=named).content)
 
     def _guest_task(self, ref: GuestRef, method: str, *parts: str, **options: Value) -> Upid:
         self.verified(ref)
@@ -146,7 +142,7 @@ class Changes(Guard):
         self.verified(ref)
         options: dict[str, Value] = {"disk": slot, "size": f"{size_gib}G", "digest": digest or None}
         answer = self.line.change("PUT", "nodes", ref.node, "qemu", ref.vmid, "resize", options=options)
-        return parse.upid(answer.content) if answer.content else None
+        return _named_task(answer.content) if answer.content else None
 
     # --- power ---
 
@@ -193,6 +189,13 @@ class Changes(Guard):
     def remove_snapshot(self, ref: GuestRef, name: str) -> Upid:
         """Forget a snapshot."""
         return self._guest_task(ref, "DELETE", "snapshot", name)
+
+
+def _named_task(content: object) -> Upid:
+    try:
+        return parse.upid(content)
+    except ValueError:
+        raise OutcomeUnknown("The answer names no task.") from None
 
 
 def _options(changes: GuestChanges) -> dict[str, Value]:
