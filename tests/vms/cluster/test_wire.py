@@ -265,6 +265,22 @@ def test_a_refused_token_is_denied_and_its_secret_is_nowhere(host: OddHost, capl
     assert caught.value.__cause__ is None
 
 
+@answers(b"HTTP/1.1 401 Authentication failed!\r\nConnection: close\r\n\r\n")
+def test_an_empty_refusal_without_a_length_ends_with_its_connection(host: OddHost) -> None:
+    with pytest.raises(errors.Denied, match="Authentication failed!") as caught:
+        cluster_at(host).version()
+
+    assert caught.value.status == 401
+
+
+@answers(VERSION.replace(b"\r\n\r\n", b"\r\nConnection: close\r\nConnection: Keep-Alive\r\n\r\n"))
+def test_of_two_words_about_the_connection_the_first_counts(host: OddHost) -> None:
+    cluster = cluster_at(host)
+
+    assert [cluster.version().release for _ in range(3)] == ["9.2"] * 3
+    assert host.connections == 3
+
+
 @answers(VERSION)
 def test_the_environments_proxy_and_ca_are_not_used(host: OddHost, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
