@@ -62,7 +62,9 @@ async def make_guest(site: Site, asked: dict[str, Any]) -> Guest:
         guest.config["description"] = str(asked["description"])
     for volume in (one for storage in site.cluster.storages.values() for one in storage.on(guest.node)):
         if volume.vmid == vmid:
-            await site.room.make_disk(volume.volid, volume.size_bytes, None, None)
+            await site.room.make_disk(
+                volume.volid, volume.size_bytes, None, INSTALLED if guest.obeys_shutdown else None
+            )
     if guest.is_template:
         seed.allow_template(site.cluster, vmid)
     if asked.get("pool"):

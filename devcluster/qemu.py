@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import ctypes
-import os
 import shutil
 import signal
 import tempfile
@@ -23,7 +22,6 @@ LIBC = ctypes.CDLL(None)
 PR_SET_PDEATHSIG = 1
 START_S = 20.0
 QUIT_S = 5.0
-POLITENESS = 5
 LONGEST_RUN_FOLDER = 60
 KERNEL, INITRAMFS, RESCUE = "vmlinuz", "initramfs.gz", "grub-rescue.iso"
 
@@ -38,9 +36,8 @@ def missing(images: Path) -> str | None:
 
 
 def _in_child() -> None:
-    """No guest outlives the stand-in, and a busy one gives way to it."""
+    """No guest outlives the stand-in."""
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    os.nice(POLITENESS)
 
 
 class QemuMachine:
@@ -165,13 +162,14 @@ class QemuMachine:
         return Medium(self._disks.path(drive.file), "qcow2", False, drive.file)
 
     def _direct_boot(self) -> DirectBoot | None:
-        """Where the first drive with something to boot from holds the small Linux."""
+        """Where the first drive with something to boot from holds the small Linux, on disk or disc."""
         for slot in in_boot_order(self._guest.config):
             drive = Drive.parse(self._guest.config[slot])
-            if not drive.is_cdrom and self._disks.holds_linux(drive.file):
-                return DirectBoot(self._images / KERNEL, self._images / INITRAMFS)
-            if drive.is_cdrom and not drive.is_cloudinit and self._disks.image(drive.file):
+            disc = self._disks.image(drive.file) if drive.is_cdrom and not drive.is_cloudinit else None
+            if disc is not None and disc.name != SMALL_LINUX:
                 return None
+            if disc is not None or (not drive.is_cdrom and self._disks.holds_linux(drive.file)):
+                return DirectBoot(self._images / KERNEL, self._images / INITRAMFS)
         return None
 
     async def grow(self, volid: str, size_bytes: int) -> None:

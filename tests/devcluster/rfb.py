@@ -64,7 +64,8 @@ class Streams:
         transport.pause_reading()
 
     def close(self) -> None:
-        self._writer.close()
+        """At once: a polite end of TLS would still be under way when the test is over."""
+        self._writer.transport.abort()
 
 
 class VncRefused(Exception):
