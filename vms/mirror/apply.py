@@ -24,6 +24,9 @@ from vms.signals import pool_changed, vm_gone
 from vms.states import Lifecycle
 from vms.units import mib
 
+#: What is further ahead than this was written by a clock that was wrong; it must not stop the mirror until then.
+CLOCK_JUMP = timedelta(minutes=10)
+
 
 def apply_guest(vm: VirtualMachine, config: GuestConfig, status: GuestStatus | None, now: datetime) -> None:
     """Writes what was just read of one machine to its observed columns, inside the caller's transaction.
@@ -77,7 +80,8 @@ def apply_settings(
 
 def came_too_late(reading: Reading) -> bool:
     """Whether a reading that began later was written before."""
-    return MirrorRun.objects.filter(answered=True, started_at__gt=reading.at).exists()
+    later = MirrorRun.objects.filter(answered=True, started_at__gt=reading.at)
+    return later.filter(started_at__lte=reading.at + CLOCK_JUMP).exists()
 
 
 def record(reading: Reading, found: Difference, *, require_lock: Callable[[], None] = lambda: None) -> MirrorRun | None:
@@ -112,7 +116,7 @@ class _Writing:
 
     def __init__(self, reading: Reading, found: Difference) -> None:
         self.reading, self.found, self.at = reading, found, reading.at
-        self.older = Q(last_seen=None) | Q(last_seen__lt=reading.at)
+        self.older = Q(last_seen=None) | Q(last_seen__lt=reading.at) | Q(last_seen__gt=reading.at + CLOCK_JUMP)
         self.pools = bound_pools()
         self.missing: list[str] = []
 
@@ -153,7 +157,7 @@ class _Writing:
 
     def _still_holds(self, change: Change, vm: VirtualMachine, is_busy: bool) -> bool:
         was = change.was
-        if was is None or (vm.last_seen is not None and vm.last_seen >= self.at):
+        if was is None or (vm.last_seen is not None and self.at <= vm.last_seen <= self.at + CLOCK_JUMP):
             return False
         same = (vm.vmid, str(vm.smbios_uuid or ""), vm.lifecycle) == (was.vmid, was.uuid, was.lifecycle)
         return same and (change.kind == Kind.CHANGED or not is_busy)

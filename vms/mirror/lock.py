@@ -13,6 +13,9 @@ from django.db.models.functions import Now
 
 from vms.models import JobLock
 
+#: Nothing is held for longer: a later end was written by a clock that has been set back since.
+MOST_S = 3600.0
+
 
 class LostLock(Exception):
     """The holder took too long and somebody else has the job now; nothing was written."""
@@ -26,7 +29,8 @@ def new_holder() -> str:
 def take(name: str, holder: str, lasts_s: float) -> bool:
     """Takes the job unless somebody holds it whose time has not run out. Time is the database's."""
     JobLock.objects.bulk_create([JobLock(name=name)], ignore_conflicts=True)
-    free = Q(until=None) | Q(until__lt=Now())
+    wrong_clock = Q(until__gt=Now() + timedelta(seconds=MOST_S))
+    free = Q(until=None) | Q(until__lt=Now()) | wrong_clock
     rows = JobLock.objects.filter(free, name=name)
     return rows.update(holder=holder, until=Now() + timedelta(seconds=lasts_s)) == 1
 

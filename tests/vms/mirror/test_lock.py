@@ -50,6 +50,12 @@ def test_of_many_at_once_one_takes_it() -> None:
     assert taken == [1] * rounds
 
 
+@pytest.mark.django_db
+def test_a_clock_that_was_set_back_does_not_hold_it_for_a_day() -> None:
+    assert lock.take("mirror", "one", 86_400)
+    assert lock.take("mirror", "two", 60)
+
+
 def test_a_cycle_is_left_out_while_another_is_at_work(house: House) -> None:
     assert lock.take(sync.JOB, "somebody else", 60)
     assert sync.sync(house.cluster) is None

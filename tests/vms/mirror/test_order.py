@@ -81,3 +81,13 @@ def test_what_an_operation_read_later_is_not_overwritten(cast: Cast) -> None:
     record(*one)
     vm.refresh_from_db()
     assert (vm.memory_mib, vm.power) == (900, Power.STOPPED)
+
+
+@pytest.mark.django_db
+def test_a_clock_that_was_a_day_ahead_does_not_stop_the_mirror(cast: Cast) -> None:
+    vm = make_vm(cast.alices, "web", last_seen=None)
+    ahead = reading_at(timezone.now() + timedelta(days=1), 700, vm)
+    record(*compared(ahead))
+    record(*compared(reading_at(timezone.now(), 800, vm)))
+    vm.refresh_from_db()
+    assert vm.memory_mib == 800
