@@ -12,6 +12,7 @@ urlpatterns = [
     path("vms/<int:vm_id>/hardware/", pages.hardware, name="hardware"),
     path("vms/<int:vm_id>/activity/", pages.activity, name="activity"),
     path("vms/<int:vm_id>/operations/<int:operation_id>/", pages.operation, name="operation"),
+    path("vms/<int:vm_id>/operations/<int:operation_id>/settle/", actions.settle_operation, name="settle"),
     path("vms/<int:vm_id>/actions/<slug:name>/", actions.action, name="action"),
     path("vms/<int:vm_id>/dismiss/", actions.dismiss, name="dismiss"),
     path("activity/", pages.history, name="history"),

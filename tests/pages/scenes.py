@@ -151,6 +151,7 @@ def moving(cast: Cast) -> list[PageState]:
         PageState("operation-creating", cast.alice, f"/vms/{born.pk}/operations/{making.pk}/"),
         PageState("vm-uncertain", cast.alice, f"/vms/{lost.pk}/"),
         PageState("vm-needs-rtp", cast.alice, f"/vms/{stuck.pk}/"),
+        PageState("vm-needs-rtp-rtp", cast.rita, f"/vms/{stuck.pk}/"),
         PageState("vm-failed", cast.alice, f"/vms/{failed.pk}/"),
         PageState("vm-deleting", cast.alice, f"/vms/{going.pk}/"),
         PageState("activity-moving", cast.alice, "/activity/"),

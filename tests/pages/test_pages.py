@@ -206,3 +206,18 @@ def test_pages_are_never_stored_and_carry_the_whole_policy(alice: Client) -> Non
         "form-action 'self'", "frame-ancestors 'none'",
     }  # fmt: skip
     assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=", answer.content.decode())
+
+
+def test_an_rtp_settles_what_could_not_be_found_out(cast: Cast, client: Client, web: VirtualMachine) -> None:
+    operation = make_operation(web, cast.alice, kind=OperationKind.STOP, state=OperationState.NEEDS_RTP)
+    path = f"/vms/{web.pk}/operations/{operation.pk}/"
+    seen = {}
+    for person in (cast.bob, cast.alice, cast.rita):
+        client.force_login(person)
+        is_offered = "It was not done" in client.get(path).content.decode()
+        seen[person.username] = (is_offered, client.post(f"{path}settle/", {"act": "perhaps"}).status_code)
+    client.post(f"{path}settle/", {"act": "mark_not_done"})
+
+    operation.refresh_from_db()
+    assert seen == {"bob": (False, 404), "alice": (False, 403), "rita": (True, 302)}
+    assert (operation.state, operation.sentence) == (OperationState.FAILED, "web-01 was not stopped. rita looked.")

@@ -1,18 +1,20 @@
 """POSTs that ask for something to be done to a machine, and the pages that ask back first."""
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts.access import is_rtp
 from accounts.addresses import address_of
 from quotas.errors import QuotaExceeded
 from vms import selectors
 from vms.access import vm_for
 from vms.forms import ConfirmForm, DeleteForm
 from vms.models import Operation, VirtualMachine
-from vms.operations import Refusal, dismiss_failed, request_delete, request_power
+from vms.operations import Refusal, dismiss_failed, request_delete, request_power, settle
 from vms.states import Action, Lifecycle, OperationKind
 from vms.templatetags.vm_tags import new_key
 from vms.verbs import MENU, Verb, verb
@@ -48,8 +50,34 @@ def dismiss(request: PersonRequest, vm_id: int) -> HttpResponse:
     """Puts a failed creation away; it stays in Activity."""
     vm = vm_for(request.user, vm_id, Action.VIEW)
     if vm.lifecycle == Lifecycle.FAILED:
-        dismiss_failed(vm, request.user)
+        try:
+            dismiss_failed(vm, request.user)
+        except Refusal as refusal:
+            messages.error(request, refusal.sentence)
     return redirect("vms:list")
+
+
+SETTLING = {"look_again": settle.look_again, "adopt": settle.adopt, "mark_not_done": settle.mark_not_done}
+
+
+@require_POST
+@person_required
+def settle_operation(request: PersonRequest, vm_id: int, operation_id: int) -> HttpResponse:
+    """An RTP says how an operation ended that could not be found out, or sets the portal looking again."""
+    vm = vm_for(request.user, vm_id, Action.VIEW)
+    if not is_rtp(request.user):
+        raise PermissionDenied("Only an RTP settles this.")
+    operation = Operation.objects.filter(vm=vm, pk=operation_id).first()
+    if operation is None:
+        raise Http404("No operation of yours is here.")
+    act = SETTLING.get(request.POST.get("act", ""))
+    try:
+        if act is None:
+            raise Refusal("Say what you saw: it was done, it was not, or look again.")
+        act(operation, request.user, address_of(request))
+    except Refusal as refusal:
+        messages.error(request, refusal.sentence)
+    return redirect("vms:operation", vm_id=vm.pk, operation_id=operation.pk)
 
 
 def _act(request: PersonRequest, vm: VirtualMachine, wanted: Action, key: str) -> Operation:
