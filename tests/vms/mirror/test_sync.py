@@ -8,8 +8,10 @@ from pytest_django import Settings
 from accounts.models import AuditEvent
 from tests.factories import make_operation, make_vm
 from tests.vms.mirror.house import House
+from vms.cluster import Cluster
 from vms.mirror import read
 from vms.mirror.apply import apply_guest
+from vms.mirror.sync import sync
 from vms.models import MirrorRun, Node, VirtualMachine
 from vms.states import Lifecycle, OperationKind, Power
 
@@ -166,3 +168,20 @@ def test_many_new_machines_are_read_over_several_cycles(house: House, monkeypatc
     assert VirtualMachine.objects.count() == 3
     house.cycle()
     assert VirtualMachine.objects.count() == 5
+
+
+def test_without_the_right_to_the_clusters_tasks_each_node_is_asked(house: House) -> None:
+    vm = house.adopted()
+    house.devcluster.destroy(house.machine()["vmid"])
+    gateway = Cluster(house.cluster.config)  # it has not asked yet what its token may do
+    with house.devcluster.fault("narrow_token", paths=["/"], privileges=["Sys.Audit"]):
+        for requests in (5, 4):
+            house.at += timedelta(seconds=15)
+            run = sync(gateway, house.at)
+            assert run is not None
+            assert (run.requests, run.is_complete) == (requests, True)
+        house.devcluster.destroy(vm.vmid or 0)
+        for _ in range(4):
+            house.at += timedelta(seconds=60)
+            sync(gateway, house.at)
+    assert house.row(vm.vmid or 0).missing_since == house.at
