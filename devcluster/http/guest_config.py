@@ -2,10 +2,10 @@
 
 import re
 from typing import Any
-from urllib.parse import unquote
 
 from devcluster import configure, disks
 from devcluster.access import CONFIG_PRIVILEGES
+from devcluster.cloud_seed import user_data
 from devcluster.drives import SLOT, SLOTS, Drive
 from devcluster.http.calls import CALLS, Call
 from devcluster.http.permits import check_image, check_network, check_option, check_root_only
@@ -192,11 +192,7 @@ async def dump(call: Call) -> Any:
         return f"instance-id: {configure.digest(guest)}\n"
     if call.params["type"] == "network":
         return "version: 1\nconfig:\n    - type: physical\n      name: eth0\n"
-    keys = unquote(guest.config.get("sshkeys", "")).split("\n")
-    lines = [f"#cloud-config\nhostname: {guest.name}\nmanage_etc_hosts: true", f"fqdn: {guest.name}"]
-    lines += [f"user: {guest.config['ciuser']}"] if "ciuser" in guest.config else []
-    lines += ["ssh_authorized_keys:", *(f"  - {key}" for key in keys if key)] if any(keys) else []
-    return "\n".join([*lines, "chpasswd:\n  expire: False\nusers:\n  - default\npackage_upgrade: true\n"])
+    return user_data(guest.name, guest.config)
 
 
 FEATURE = {"feature": Rule(enum=("snapshot", "clone", "copy")).required(), "snapname": SNAPSHOT}
