@@ -110,7 +110,7 @@ async def _site(
         return site
     loaded = persist.load(kept, site.jobs)
     vars(site.cluster).update(vars(loaded))
-    await meddle.run_again(site)
+    await meddle.start_at_boot(site)
     meddle.let_all_report(site)
     return site
 

@@ -1,5 +1,6 @@
 """Changing the cluster without its API: what an administrator, a power cut or another cluster would do."""
 
+import contextlib
 from copy import deepcopy
 from dataclasses import fields
 from typing import Any
@@ -244,14 +245,12 @@ async def settle(site: Site) -> None:
     let_all_report(site)
 
 
-async def run_again(site: Site) -> None:
-    """After a restart of the stand-in: machines that were running start, as after a power cut."""
-    for guest in [one for one in site.cluster.guests.values() if one.power != "stopped"]:
-        power.gone_down(site, guest)
-        try:
-            await set_power(site, guest, "running")
-        except ValueError:
-            continue
+async def start_at_boot(site: Site) -> None:
+    """After a restart of the stand-in: machines with onboot=1 start, as when a node comes up."""
+    for guest in list(site.cluster.guests.values()):
+        if guest.config.get("onboot") == "1" and guest.power == "stopped" and not guest.is_template:
+            with contextlib.suppress(ValueError):
+                await set_power(site, guest, "running")
 
 
 def let_all_report(site: Site) -> None:
