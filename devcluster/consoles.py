@@ -12,6 +12,7 @@ from devcluster.clock import Clock
 from devcluster.faults import Faults
 from devcluster.jobs import Job, JobFailed, Jobs
 from devcluster.machines import MachineRoom
+from devcluster.refusals import failed
 from devcluster.settings import Settings
 from devcluster.state import Cluster, ConsoleSession, Guest, Identity
 from devcluster.tickets import Terms, make_password, make_ticket, ticket_fits
@@ -80,7 +81,7 @@ class ConsoleDesk:
     # vncproxy
 
     def open(self, guest: Guest, who: Identity) -> tuple[Console, str]:
-        """A port that waits for one connection, and the bare ticket for it."""
+        """A port that waits for one connection, and the bare ticket for it. Raises the 500 of a host without one."""
         listener, now = arrived_at.get(), self.clock.now()
         port = self._free_port(listener, now)
         row = ConsoleSession(guest.vmid, guest.node, port, who.authid, "", now)
@@ -99,7 +100,10 @@ class ConsoleDesk:
             for (at, port), console in self._waiting.items()
             if at == listener and (self._listens(console) or now - console.row.made_at < PORT_RESERVED_S)
         }
-        return next(port for port in PORTS if port not in busy)
+        free = next((port for port in PORTS if port not in busy), None)
+        if free is None:
+            raise failed(f"unable to find free port ({PORTS[0]}-{PORTS[-1]})")
+        return free
 
     def _listens(self, console: Console) -> bool:
         age_s = self.clock.now() - console.row.made_at

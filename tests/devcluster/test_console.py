@@ -8,7 +8,9 @@ from urllib.parse import quote
 
 import pytest
 
+from devcluster.consoles import arrived_at
 from devcluster.jobs import Job
+from devcluster.state import Identity
 from tests.devcluster.console_house import (
     OTHER_TOKEN,
     TOKEN,
@@ -196,6 +198,18 @@ async def test_consoles_that_wait_have_ports_of_their_own(pve: House) -> None:
     ports = [(await pve.vncproxy(vmid))["port"] for vmid in (100, 100, 101)]
 
     assert ports == ["5900", "5901", "5902"]
+
+
+async def test_a_host_has_a_hundred_ports_and_gives_them_out_again(pve: House) -> None:
+    arrived_at.set(pve.port)
+    for _ in range(100):
+        pve.site.desk.open(pve.guest(100), Identity("portal@pve", "portal"))
+
+    status, reason, _ = await pve.call("POST", "/nodes/pve1/qemu/100/vncproxy")
+    pve.site.clock.advance(12)
+
+    assert (status, reason) == (500, "unable to find free port (5900-5999)")
+    assert (await pve.vncproxy())["port"] == "5900"
 
 
 async def test_a_console_belongs_to_the_host_that_was_asked(tmp_path: Path) -> None:
