@@ -19,9 +19,6 @@ from vms.states import BLOCKING, OperationState
 log = logging.getLogger(__name__)
 S = OperationState
 
-#: A request wakes its worker itself; the sweeper takes a row for dropped after this time.
-DROPPED_AFTER_S = 10
-
 
 def follow() -> int:
     """Asks after the task of every SUBMITTED operation and wakes a worker for each that ended. Returns how many.
@@ -92,7 +89,7 @@ def _silent_tasks(now: datetime) -> int:
 
 def _dropped(now: datetime) -> int:
     """QUEUED and not taken: the broker lost it, or Proxmox did not answer the last time."""
-    since = now - timedelta(seconds=DROPPED_AFTER_S)
+    since = now - timedelta(seconds=settings.OPERATION_DROPPED_S)
     due = Operation.objects.filter(Q(state=S.QUEUED, changed_at__lt=since) | Q(state=S.SUBMITTED, upid=""))
     return sum(wake(pk) for pk in due.order_by("pk").values_list("pk", flat=True))
 

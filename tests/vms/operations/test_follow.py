@@ -75,7 +75,7 @@ def test_a_worker_that_lost_its_claim_writes_nothing_more(shop: Workshop) -> Non
         base.write(mine, step="start")
 
 
-def test_a_cluster_that_does_not_answer_fails_a_request_with_nothing_changed(shop: Workshop, settings: Settings) -> None:
+def test_a_cluster_that_does_not_answer_fails_it_with_nothing_changed(shop: Workshop, settings: Settings) -> None:
     settings.OPERATION_PATIENCE_S = 0
     op = shop.ask(shop.machine(), OperationKind.START)
 

@@ -8,7 +8,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from celery import Celery
 from django.conf import settings
 from django.db import connection
 
@@ -18,7 +17,7 @@ from tests.devcluster.cluster import DevCluster
 ROOT = Path(__file__).resolve().parents[3]
 
 
-def environment(folder: Path, cluster: DevCluster, **more: str) -> dict[str, str]:
+def environment(folder: Path, cluster: DevCluster, broker: str, **more: str) -> dict[str, str]:
     """The variables of a portal process on this cluster and on the tests' own SQLite file."""
     return {
         **os.environ,
@@ -26,7 +25,7 @@ def environment(folder: Path, cluster: DevCluster, **more: str) -> dict[str, str
         "SECRET_KEY": settings.SECRET_KEY,
         "DATA_DIR": str(folder),
         "DATABASE_URL": f"sqlite://{connection.settings_dict['NAME']}",
-        "BROKER_URL": "filesystem://",
+        "BROKER_URL": broker,
         "LOG_LEVEL": "WARNING",
         "PROXMOX_HOSTS": f"{cluster.host}:{cluster.port}",
         "PROXMOX_USER": cluster.user,
@@ -39,7 +38,11 @@ def environment(folder: Path, cluster: DevCluster, **more: str) -> dict[str, str
 
 
 class Worker(Child):
-    """`celery worker` with two children. `broker` is its folder of messages."""
+    """`celery worker` with two children.
+
+    Its broker is Redis: on the file broker Celery's children share one queue, and a child that is killed while it waits
+    there takes the queue's lock with it.
+    """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         super().__init__("worker")
@@ -71,16 +74,3 @@ class Worker(Child):
     def kill(self) -> None:
         """SIGKILL to all of it."""
         self.stop(signal.SIGKILL)
-
-
-def sender(folder: Path) -> Celery:
-    """Whoever publishes: the web process and beat, as far as the broker can tell."""
-    for name in ("broker", "broker-control"):
-        (folder / name).mkdir(exist_ok=True)
-    app = Celery("sender", broker="filesystem://", set_as_current=False)
-    app.conf.broker_transport_options = {
-        "data_folder_in": str(folder / "broker"),
-        "data_folder_out": str(folder / "broker"),
-        "control_folder": str(folder / "broker-control"),
-    }
-    return app
