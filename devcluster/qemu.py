@@ -177,12 +177,15 @@ class QemuMachine:
         await self._ask("block_resize", device=f"drive-{self.attached[volid]}", size=size_bytes)
 
     async def save(self, name: str) -> None:
-        """Disks only; what a running guest has in memory is not kept."""
+        """Disks only; what a running guest has in memory is not kept. One of that name that is left over goes."""
         for slot, drive in disks(self._guest.config).items():
             if self._power == "stopped":
                 await self._disks.snapshot(drive.file, name)
             elif drive.file in self.attached:
-                await self._ask("blockdev-snapshot-internal-sync", device=f"drive-{slot}", name=name)
+                where = {"device": f"drive-{slot}", "name": name}
+                with contextlib.suppress(MachineError):
+                    await self._ask("blockdev-snapshot-delete-internal-sync", **where)
+                await self._ask("blockdev-snapshot-internal-sync", **where)
 
     async def load(self, name: str) -> None:
         for drive in disks(self._guest.config).values():

@@ -1,6 +1,7 @@
 """The disks of real guests: one qcow2 file for each volume, clones as overlays, by qemu-img."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 from urllib.parse import quote
 
@@ -51,6 +52,9 @@ class Disks:
         await _qemu_img("resize", "-q", str(self.path(volid)), str(size_bytes))
 
     async def snapshot(self, volid: str, name: str) -> None:
+        """One of that name that is left over goes."""
+        with contextlib.suppress(MachineError):
+            await _qemu_img("snapshot", "-d", name, str(self.path(volid)))
         await _qemu_img("snapshot", "-c", name, str(self.path(volid)))
 
     async def roll_back(self, volid: str, name: str) -> None:

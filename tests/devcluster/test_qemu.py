@@ -167,6 +167,33 @@ async def test_a_clone_with_cloud_init_greets_with_its_name_and_lets_its_user_in
     pve.destroy(303)
 
 
+async def test_disks_grow_keep_snapshots_and_are_copied_while_and_after_their_machine_runs(pve: DevCluster) -> None:
+    pve.guest(vmid=307, node="pve1", pool="qemu", memory_mib=128, disk_gib=1, status="running")
+    where = "/nodes/pve1/qemu/307"
+
+    assert await task(pve, "PUT", f"{where}/resize", disk="scsi0", size="+1G") == "OK"
+    for _ in range(2):
+        assert await task(pve, "POST", f"{where}/snapshot", snapname="before") == "OK"
+        assert await task(pve, "DELETE", f"{where}/snapshot/before") == "OK"
+    assert await task(pve, "POST", f"{where}/snapshot", snapname="before") == "OK"
+    assert await task(pve, "POST", f"{where}/snapshot/before/rollback") == "OK"
+    assert pve.all_guests()[307]["status"] == "stopped"
+    assert await task(pve, "PUT", f"{where}/resize", disk="scsi0", size="3G") == "OK"
+    assert await task(pve, "DELETE", f"{where}/snapshot/before") == "OK"
+    assert await task(pve, "POST", f"{where}/snapshot", snapname="before") == "OK"
+    pve.destroy(307)
+
+
+async def test_a_full_clone_of_a_template_runs_without_it(pve: DevCluster) -> None:
+    pve.control("POST", "/pools", {"poolid": "qemu"})
+
+    assert await task(pve, "POST", "/nodes/pve1/qemu/9001/clone", newid=308, pool="qemu", full=1) == "OK"
+    assert await task(pve, "POST", "/nodes/pve1/qemu/308/status/start") == "OK"
+
+    assert len(children_of(pve.process.pid)) == 1
+    pve.destroy(308)
+
+
 def children_of(pid: int) -> list[int]:
     found = []
     for folder in Path("/proc").iterdir():
