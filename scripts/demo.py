@@ -68,6 +68,7 @@ class Demo:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
         data = self.folder / "data"
         return kept | {
+            "DJANGO_SETTINGS_MODULE": "vmportal.settings",
             "DEMO": "yes",
             "SITE_URL": f"http://{LOOPBACK}:{self.port}",
             "SITE_NAME": "Demo House",
@@ -116,6 +117,7 @@ class Demo:
             "PROXMOX_CONSOLE_TOKEN_NAME": ready["console_token_name"],
             "PROXMOX_CONSOLE_TOKEN_VALUE": ready["console_token_value"],
             "PROXMOX_CA_FILE": ready["ca_file"],
+            "PROXMOX_ISO_STORAGE": "local,shared",
         }
 
     def start_portal(self, environment: dict[str, str]) -> None:

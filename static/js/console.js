@@ -75,7 +75,7 @@ class Console {
     this.enableKeys(true);
     this.after(STEADY_AFTER_S, () => { this.tries = 0; });
     const focused = document.activeElement;
-    if (!focused || focused === document.body || focused.id === "main" || this.panel.contains(focused)) rfb.focus();
+    if (!focused || focused === document.body || focused.id === "main" || this.panel.contains(focused)) rfb.focus({ preventScroll: true });
   }
 
   closed(code) {

@@ -15,7 +15,7 @@ from vms.models import Operation, VirtualMachine
 from vms.states import Lifecycle, OperationKind, OperationState, Power
 
 pytestmark = pytest.mark.browser
-MADE = re.compile(r"/vms/\d+/$")
+MADE = re.compile(r"/vms/\d+/\?watching=\d+$")
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0mAd4S7bc3gkk3Lr0W7k1gMFZVJPK8kTzGpoQvEBqW alice@laptop"
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import F
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
@@ -31,12 +32,12 @@ def create(request: PersonRequest) -> HttpResponse:
         return render(request, "vms/create.html", _context(request, pool, _form(request.user, pool)))
     made = Operation.objects.filter(actor=request.user, idempotency_key=request.POST.get("key", "")).first()
     if made:
-        return redirect("vms:detail", vm_id=made.vm_id)
+        return _watch(made)
     form = _form(request.user, pool, request.POST)
     problem = ""
     if form.is_valid():
         try:
-            return redirect("vms:detail", vm_id=_request(request, pool, form).vm_id)
+            return _watch(_request(request, pool, form))
         except QuotaExceeded as refusal:
             problem = f"{refusal.sentence} Nothing was created."
             form = _form(request.user, pool, request.POST)
@@ -46,6 +47,11 @@ def create(request: PersonRequest) -> HttpResponse:
             )
             form.add_error(field if field in form.fields else None, refusal.sentence)
     return render(request, "vms/create.html", _context(request, pool, form, problem), status=422)
+
+
+def _watch(made: Operation) -> HttpResponse:
+    """The machine's page, which leads on to the console as soon as the machine is ready."""
+    return redirect(f"{reverse('vms:detail', args=[made.vm_id])}?watching={made.pk}")
 
 
 def _request(request: PersonRequest, pool: Pool | None, form: CreateForm) -> Operation:

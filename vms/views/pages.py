@@ -4,7 +4,7 @@ import json
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
@@ -38,13 +38,15 @@ def vm_list(request: PersonRequest) -> HttpResponse:
 @require_GET
 @person_required
 def detail(request: PersonRequest, vm_id: int) -> HttpResponse:
-    """The overview of a machine; asked for by htmx, its heading or heading and overview."""
+    """The overview of a machine; asked for by htmx, its heading or heading and overview.
+
+    Whoever watches its creation is led to the console once it is made.
+    """
     vm = vm_for(request.user, vm_id, Action.VIEW)
     watched = _watched(request, vm)
     if watched and watched.is_at_rest and _is_made(watched):
-        response = HttpResponse(status=204)
-        response["HX-Redirect"] = reverse("consoles:page", args=[vm.pk]) + "?made=1"
-        return response
+        console = reverse("consoles:page", args=[vm.pk]) + "?made=1"
+        return HttpResponse(status=204, headers={"HX-Redirect": console}) if request.htmx else redirect(console)
     context = {"tab": _tab(request), **selectors.heading(request.user, vm, timezone.now())}
     if not request.htmx:
         return render(request, "vms/detail.html", context)
@@ -115,7 +117,7 @@ def rtp(request: PersonRequest) -> HttpResponse:
 
 def _watched(request: PersonRequest, vm: VirtualMachine) -> Operation | None:
     wanted = request.GET.get("watching", "")
-    if not request.htmx or not wanted.isdecimal() or len(wanted) > 18:
+    if not wanted.isdecimal() or len(wanted) > 18:
         return None
     return Operation.objects.filter(vm=vm, pk=int(wanted)).first()
 

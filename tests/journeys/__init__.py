@@ -1,0 +1,1 @@
+"""Ways through the whole house: browser, portal, worker, stand-in and real guests."""
