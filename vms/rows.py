@@ -109,9 +109,7 @@ class Rights:
         return Role(found) if found else None
 
 
-def rows(
-    vms: Iterable[VirtualMachine], *, rights: Rights, now: datetime, outage: str = ""
-) -> list[Row]:
+def rows(vms: Iterable[VirtualMachine], *, rights: Rights, now: datetime, outage: str = "") -> list[Row]:
     """Rows for machines whose pool is loaded; one query for all their operations."""
     machines = list(vms)
     waiting = Operation.objects.blocking().filter(vm__in=[vm.pk for vm in machines]).select_related("actor")
@@ -119,9 +117,7 @@ def rows(
     return [row(vm, operations.get(vm.pk), rights=rights, now=now, outage=outage) for vm in machines]
 
 
-def row(
-    vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now: datetime, outage: str = ""
-) -> Row:
+def row(vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now: datetime, outage: str = "") -> Row:
     """One machine with the operation that holds it, if any. `outage`: why nothing can be asked of Proxmox now."""
     held = _held_by(operation)
     return Row(

@@ -83,10 +83,8 @@ def breach(item: Import) -> str | None:
     from_floor, to_floor = floor_of(item.file), floor_of(target)
     if from_floor is None or to_floor is None:
         return f"{item.file} or {target} has no room in floors.py"
-    shared = (
-        target in SHARED_INTERFACES
-        or (from_app == "vmportal"
-        and re.search(r"\.(urls|routing|backpressure|selectors)\b", item.module))
+    shared = target in SHARED_INTERFACES or (
+        from_app == "vmportal" and re.search(r"\.(urls|routing|backpressure|selectors)\b", item.module)
     )
     too_high = to_floor > from_floor or (from_app != to_app and to_floor == INTERFACES and not shared)
     if from_floor == GATEWAYS and to_floor not in {VOCABULARY, GATEWAYS}:

@@ -77,7 +77,6 @@ class House:
         events = self.cluster.control("GET", f"/guests/{self.vm.vmid}/keys")
         return [event["keysym"] for event in events if event["kind"] == "key" and event["down"]]
 
-
     async def visit(self) -> Any:
         """The newest visit."""
         return await sync_to_async(ConsoleVisit.objects.first)()

@@ -63,4 +63,3 @@ def test_no_byte_of_page_json_or_socket_is_proxmoxs(house: House, tmp_path: Path
     assert found == []
     confidential = [*told[:2], *told[3:], quote(told[0], safe=""), house.cluster.console_token_value]
     assert [word for word in confidential if word.encode() in log] == []
-

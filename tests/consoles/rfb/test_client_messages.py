@@ -22,8 +22,33 @@ from tests.consoles.rfb.conversations import (
 )
 
 #: What noVNC 1.7 asks for, in its order.
-NOVNC = (1, 7, -260, 50, 5, 2, 21, 6, 16, 0, -26, -254, -223, -224, -258, -261, -308, -309, -312, -313, -307,
-         -1063131698, 0x574D5664, -239, -316)
+NOVNC = (
+    1,
+    7,
+    -260,
+    50,
+    5,
+    2,
+    21,
+    6,
+    16,
+    0,
+    -26,
+    -254,
+    -223,
+    -224,
+    -258,
+    -261,
+    -308,
+    -309,
+    -312,
+    -313,
+    -307,
+    -1063131698,
+    0x574D5664,
+    -239,
+    -316,
+)
 STREAM = PIXEL_FORMAT + encodings(*NOVNC) + request(incremental=0) + KEY_A + POINTER + CLIPBOARD + QEMU_KEY + request()
 
 

@@ -62,8 +62,11 @@ def test_any_interleaving_gives_the_same_console() -> None:
         session, seen = started()
         left, right = byte_wise(NODE + SERVER_INIT), byte_wise(BROWSER + KEY_A)
         while left or right:
-            feed, queue = (session.from_node, left) if right == [] or (left and chance.random() < 0.5) else (
-                session.from_browser, right)
+            feed, queue = (
+                (session.from_node, left)
+                if right == [] or (left and chance.random() < 0.5)
+                else (session.from_browser, right)
+            )
             seen += feed(queue.pop(0))
 
         assert (seen, session.to_node()) == (TO_BROWSER + SERVER_INIT, TO_NODE + KEY_A)
