@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import BooleanField, Case, Count, Q, QuerySet, Sum, Value, When
+from django.db.models import BooleanField, Case, Count, F, Q, QuerySet, Sum, Value, When
 
 from accounts.access import pools_managed_by
 from accounts.models import Pool, User
@@ -165,7 +165,8 @@ def everything(user: User, words: str, page: str | None) -> Page[VirtualMachine]
     if words:
         named = Q(name__icontains=words) | Q(pool__name__icontains=words) | Q(pool__owner__username__icontains=words)
         found = found.filter(named | Q(vmid=int(words)) if words.isdecimal() and len(words) < 9 else named)
-    return Paginator(found.annotate(is_mine=mine).order_by("-is_mine", "pool__name", "name", "pk"), PAGE).get_page(page)
+    by_pool = F("pool__name").asc(nulls_last=True)
+    return Paginator(found.annotate(is_mine=mine).order_by("-is_mine", by_pool, "name", "pk"), PAGE).get_page(page)
 
 
 @dataclass(frozen=True)
