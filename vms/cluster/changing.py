@@ -203,6 +203,7 @@ def _options(changes: GuestChanges) -> dict[str, Value]:
     options: dict[str, Value] = {
         "name": changes.name,
         "cores": changes.cores,
+        "sockets": 1 if changes.cores is not None else None,  # else a template's sockets would multiply them
         "memory": str(changes.memory_mib) if changes.memory_mib is not None else None,
         "onboot": changes.start_at_boot,
         "description": changes.description,

@@ -20,6 +20,7 @@ from vms.cluster.types import GuestConfig
 from vms.models import IsoImage, Operation, Template, VirtualMachine
 from vms.operations import ends, finding, lifecycle, names, requests
 from vms.operations.create_steps import BindPool, CloneTemplate, GrowDisk, MakeFromIso, SetSize, SetUpSignIn, is_ours
+from vms.operations.database import decide
 from vms.operations.delete import remove_remains
 from vms.operations.errors import Refusal
 from vms.operations.hooks import Point
@@ -119,7 +120,7 @@ def request_create(
     name = names.checked_name(name)
     size.check()
     plan = plan_template(source, size, by) if isinstance(source, FromTemplate) else plan_iso(source, by)
-    pool = pool or personal_pool_for(by)
+    pool = pool or decide(lambda: personal_pool_for(by))
     if not may_create(by, pool):
         raise PermissionDenied("Your role in this pool does not include that.")
 
@@ -194,7 +195,7 @@ def dismiss_failed(vm: VirtualMachine, by: User) -> None:
     if not may(by, vm, Action.VIEW) or vm.pool is None or not may_create(by, vm.pool):
         raise PermissionDenied("Your role in this pool does not include that.")
     rows = VirtualMachine.objects.filter(pk=vm.pk, lifecycle=Lifecycle.FAILED, dismissed_at=None)
-    if rows.update(dismissed_at=timezone.now()) == 1:
+    if decide(lambda: rows.update(dismissed_at=timezone.now())) == 1:
         audit.record(
             actor=by, verb="vm.dismissed", pool=vm.pool, target_kind="vm", target_id=vm.pk, target_name=vm.name
         )

@@ -8,7 +8,7 @@ from django.core.exceptions import PermissionDenied
 from accounts.models import Pool, User
 from vms.access import may
 from vms.cluster import Cluster
-from vms.cluster.errors import ClusterError, Denied, NoSuchGuest, WrongMachine
+from vms.cluster.errors import ClusterError, Denied, NoSuchGuest, NotBound, WrongMachine
 from vms.cluster.types import TaskStatus, Upid
 from vms.models import Operation, VirtualMachine
 from vms.operations import base, ends, finding, lifecycle, requests, words
@@ -29,7 +29,7 @@ def is_gone(op: Operation, cluster: Cluster) -> bool | None:
     try:
         return cluster.guest_config(ref.node, ref.vmid).uuid != ref.uuid
     except Denied:
-        return None
+        return True if was_destroyed(op, cluster) else None
     except NoSuchGuest:
         pass
     try:
@@ -40,6 +40,16 @@ def is_gone(op: Operation, cluster: Cluster) -> bool | None:
         return None
     elsewhere = [guest.node for guest in reading.guests if guest.vmid == ref.vmid and guest.node != ref.node]
     return not any(cluster.guest_config(node, ref.vmid).uuid == ref.uuid for node in elsewhere)
+
+
+def was_destroyed(op: Operation, cluster: Cluster) -> bool:
+    """True when the node's tasks show that somebody destroyed what was in the slot since it was last seen.
+
+    A token with rights on pools alone is denied a machine that is gone, and one that was moved out: this tells which.
+    """
+    since = (op.vm.last_seen or op.created_at).timestamp() - finding.SKEW_S
+    tasks = cluster.node_tasks(finding.ref_of(op).node, int(since), op.vm.vmid)
+    return any(task.upid.type == "qmdestroy" and task.exit_text == "OK" for task in tasks)
 
 
 def is_still_shown(op: Operation, cluster: Cluster) -> bool:
@@ -67,7 +77,7 @@ class Destroy(Step):
 
     def refused(self, op: Operation, cluster: Cluster, error: ClusterError) -> Verdict:
         """A machine that is proven gone is what was wished."""
-        if isinstance(error, NoSuchGuest | WrongMachine) and is_gone(op, cluster):
+        if isinstance(error, NoSuchGuest | WrongMachine | NotBound) and is_gone(op, cluster):
             return Done(GONE_ALREADY)
         return super().refused(op, cluster, error)
 

@@ -17,7 +17,7 @@ from vms.cluster import Cluster, cluster
 from vms.cluster.errors import ClusterError, NoSuchGuest, NoSuchTask, OutcomeUnknown, Unreachable
 from vms.cluster.types import TaskStatus, Upid
 from vms.models import Operation
-from vms.operations import base, finding, steps, words
+from vms.operations import base, finding, settle, steps, words
 from vms.operations.database import decide
 from vms.operations.heartbeat import beating
 from vms.operations.hooks import HookFailed
@@ -61,6 +61,9 @@ def look_into(op: Operation, proxmox: Cluster, watch_s: float | None = None) -> 
     """Finds out whether what an UNCERTAIN operation sent took place, and goes on from there."""
     asked_at = timezone.now()
     since = op.uncertain_since or asked_at
+    if "settle" in op.wish:
+        settle.carry_out(op, proxmox)
+        return
     step = verb_of(op).named(op.intent["step"])
     match _finding(op, step, proxmox):
         case Happened(upid) if upid:

@@ -1,4 +1,8 @@
-"""What an RTP does with an operation that could not be found out (NEEDS_RTP). Each act writes an audit row."""
+"""What an RTP does with an operation that could not be found out (NEEDS_RTP).
+
+The request half is called by a page and needs no access to the cluster; a worker carries it out. Each act writes an
+audit row.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -9,10 +13,10 @@ from django.utils import timezone
 from accounts import audit
 from accounts.access import is_rtp
 from accounts.models import User
-from vms.cluster import cluster
-from vms.cluster.errors import ClusterError
+from vms.cluster import Cluster
+from vms.cluster.errors import ClusterError, Unreachable
 from vms.models import Operation
-from vms.operations import base, ends, lifecycle, words
+from vms.operations import base, ends, finding, lifecycle, words
 from vms.operations.create import remains
 from vms.operations.database import decide
 from vms.operations.errors import Refusal
@@ -21,6 +25,12 @@ from vms.states import Lifecycle, OperationKind, OperationState
 
 S = OperationState
 NOT_OPEN = "This operation does not wait for an RTP any more."
+DONE, NOT_DONE = "adopt", "mark_not_done"
+UNREADABLE = "The machine cannot be read, so it cannot be taken over. Say that it was not done, or look again."
+EXISTS = "Something of this machine exists. Take it over, then delete it."
+
+
+# --- what a page calls ---
 
 
 def look_again(op: Operation, by: User, address: str = "") -> None:
@@ -36,49 +46,34 @@ def look_again(op: Operation, by: User, address: str = "") -> None:
         elif is_known:
             base.move(fresh, S.CLAIMED, uncertain_since=None)
             base.move(fresh, S.QUEUED)
-        _audit(fresh, by, address, "look_again")
-        wake_on_commit(fresh.pk)
+        _tell(fresh, by, address, "look_again")
 
     _decided(work)
 
 
 def adopt(op: Operation, by: User, address: str = "") -> None:
-    """The RTP saw that it was done. A creation needs the machine to be readable. Raises PermissionDenied or Refusal."""
-    fresh = _open(op, by)
-    facts = _facts(fresh)
-    if fresh.kind == OperationKind.CREATE and facts is None:
-        raise Refusal(
-            "The machine cannot be read, so it cannot be taken over. Say that it was not done, or look again."
-        )
+    """The RTP saw that it was done. A creation is taken over only when the machine can be read.
 
-    def also(now: datetime) -> None:
-        if fresh.kind == OperationKind.CREATE:
-            lifecycle.move(fresh.vm, Lifecycle.READY)
-        elif fresh.kind == OperationKind.DELETE:
-            lifecycle.move(fresh.vm, Lifecycle.GONE, gone_at=now)
-        _audit(fresh, by, address, "adopt")
-
-    sentence = f"{fresh.vm.name} was {words.VERBS[fresh.kind][1]}. {by.username} looked."
-    facts = None if fresh.kind == OperationKind.DELETE else facts
-    _decided(lambda: ends.succeed(fresh, sentence, facts, also=also))
+    Raises PermissionDenied or Refusal.
+    """
+    _settle(op, by, address, DONE, "that it was done")
 
 
 def mark_not_done(op: Operation, by: User, address: str = "") -> None:
     """The RTP saw that it was not done. Of a creation then nothing may be left. Raises PermissionDenied or Refusal."""
+    _settle(op, by, address, NOT_DONE, "that it was not done")
+
+
+def _settle(op: Operation, by: User, address: str, act: str, said: str) -> None:
     fresh = _open(op, by)
-    facts = _facts(fresh)
-    if fresh.kind == OperationKind.CREATE and facts is not None:
-        raise Refusal("Something of this machine exists. Take it over, then delete it.")
 
-    def also(now: datetime) -> None:
-        if fresh.kind == OperationKind.CREATE:
-            lifecycle.move(fresh.vm, Lifecycle.FAILED)
-        elif fresh.kind == OperationKind.DELETE:
-            lifecycle.move(fresh.vm, Lifecycle.READY)
-        _audit(fresh, by, address, "mark_not_done")
+    def work() -> None:
+        wish = {**fresh.wish, "settle": {"act": act, "by": by.username}}
+        sentence = f"{by.username} said {said}. The portal is reading the machine."
+        base.move(fresh, S.UNCERTAIN, wish=wish, uncertain_since=timezone.now(), sentence=sentence)
+        _tell(fresh, by, address, act)
 
-    sentence = f"{fresh.vm.name} was not {words.VERBS[fresh.kind][1]}. {by.username} looked."
-    _decided(lambda: ends.fail(fresh, sentence, fresh.detail, facts, also=also))
+    _decided(work)
 
 
 def _open(op: Operation, by: User) -> Operation:
@@ -90,18 +85,6 @@ def _open(op: Operation, by: User) -> Operation:
     return fresh
 
 
-def _facts(op: Operation) -> ends.Facts | None:
-    try:
-        proxmox = cluster()
-        if op.kind == OperationKind.CREATE and remains(op, proxmox) is None:
-            return None
-    except ClusterError as error:
-        if op.kind == OperationKind.CREATE:
-            raise Refusal("Proxmox does not answer right now. Nothing was changed.") from error
-        return None
-    return ends.facts_if_any(op, proxmox)
-
-
 def _decided(work: Callable[[], None]) -> None:
     try:
         decide(work)
@@ -109,7 +92,7 @@ def _decided(work: Callable[[], None]) -> None:
         raise Refusal(NOT_OPEN) from error
 
 
-def _audit(op: Operation, by: User, address: str, act: str) -> None:
+def _tell(op: Operation, by: User, address: str, act: str) -> None:
     audit.record(
         actor=by,
         verb=f"operation.{act}",
@@ -121,3 +104,52 @@ def _audit(op: Operation, by: User, address: str, act: str) -> None:
         address=address,
         operation=op.code,
     )
+    wake_on_commit(op.pk)
+
+
+# --- what a worker does ---
+
+
+def carry_out(op: Operation, proxmox: Cluster) -> None:
+    """Ends an UNCERTAIN operation as an RTP said, after reading the machine. Raises Unreachable: then later."""
+    said = op.wish["settle"]
+    facts = _facts(op, proxmox)
+    if op.kind == OperationKind.CREATE and (facts is None) == (said["act"] == DONE):
+        wish = {name: value for name, value in op.wish.items() if name != "settle"}
+        base.move(op, S.NEEDS_RTP, wish=wish, sentence=UNREADABLE if facts is None else EXISTS)
+    elif said["act"] == DONE:
+        _done(op, facts, said["by"])
+    else:
+        _not_done(op, facts, said["by"])
+
+
+def _done(op: Operation, facts: ends.Facts | None, who: str) -> None:
+    def also(now: datetime) -> None:
+        if op.kind == OperationKind.CREATE:
+            lifecycle.move(op.vm, Lifecycle.READY)
+        elif op.kind == OperationKind.DELETE:
+            lifecycle.move(op.vm, Lifecycle.GONE, gone_at=now)
+
+    seen = None if op.kind == OperationKind.DELETE else facts
+    ends.succeed(op, f"{op.vm.name} was {words.VERBS[op.kind][1]}. {who} looked.", seen, also=also)
+
+
+def _not_done(op: Operation, facts: ends.Facts | None, who: str) -> None:
+    def also(now: datetime) -> None:
+        if op.kind == OperationKind.CREATE:
+            lifecycle.move(op.vm, Lifecycle.FAILED)
+        elif op.kind == OperationKind.DELETE:
+            lifecycle.move(op.vm, Lifecycle.READY)
+
+    ends.fail(op, f"{op.vm.name} was not {words.VERBS[op.kind][1]}. {who} looked.", op.detail, facts, also=also)
+
+
+def _facts(op: Operation, proxmox: Cluster) -> ends.Facts | None:
+    if op.kind == OperationKind.CREATE and remains(op, proxmox) is None:
+        return None
+    try:
+        return finding.facts_of(op, proxmox)
+    except Unreachable:
+        raise
+    except ClusterError:
+        return None

@@ -3,6 +3,7 @@
 import pytest
 
 from quotas.usage import figures
+from tests.devcluster.api import Api
 from tests.vms.operations.workshop import Workshop, state_of
 from vms.models import Operation, VirtualMachine
 from vms.operations import Refusal
@@ -71,6 +72,21 @@ def test_another_machine_in_its_slot_is_spared_and_the_row_is_closed(shop: Works
 
     assert (op.vm.lifecycle, op.steps[-1]["note"]) == (Lifecycle.GONE, "It was gone already.")
     assert len(shop.made()) == 1
+
+
+def test_what_an_administrator_destroyed_is_proven_gone_by_the_node_s_tasks(shop: Workshop) -> None:
+    vm = shop.machine()
+    op = shop.ask(vm, OperationKind.DELETE)
+    token = {"tokenid": "boss", "value": "secret-of-root"}
+    shop.cluster.control("POST", "/users", {"userid": "root@pam", "tokens": [token]})
+    with Api(shop.cluster, "PVEAPIToken=root@pam!boss=secret-of-root") as root:
+        assert root.send("DELETE", f"/nodes/{vm.node}/qemu/{vm.vmid}").status == 200
+    shop.cluster.wait_until(lambda state: str(vm.vmid) not in state["guests"], parts="guests")
+
+    op = shop.work(op)
+
+    assert (state_of(op), op.vm.lifecycle) == ((S.SUCCEEDED, "web-01 was deleted."), Lifecycle.GONE)
+    assert op.steps[-1]["note"] == "It was gone already."
 
 
 def test_what_cannot_be_read_is_not_taken_for_gone(shop: Workshop) -> None:
