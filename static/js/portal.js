@@ -92,10 +92,35 @@ function keepWhatIsUsed(event) {
   if (target.querySelector("details.menu[open]") || typing) event.detail.shouldSwap = false;
 }
 
+// How fresh the page is: "Live · 2 s ago", or that nothing answers. Only where something asks for itself.
+const live = { answered: Date.now(), failed: 0 };
+
+function showLive() {
+  const stamp = document.querySelector("[data-live]");
+  if (!stamp || !document.querySelector("[hx-trigger^=every]")) { if (stamp) stamp.hidden = true; return; }
+  const age = Math.round((Date.now() - live.answered) / 1000);
+  stamp.hidden = false;
+  if (live.failed < 2) stamp.textContent = `Live · ${age} s ago ·`;
+  else stamp.textContent = age < 60 ? "Reconnecting… ·" : "Paused: no answer ·";
+}
+
+// A hidden tab with nothing in motion asks once a minute; one that waits for something goes on.
+function restWhenHidden(event) {
+  const isIdle = event.target.getAttribute("hx-trigger") === "every 15s";
+  if (document.hidden && isIdle && Date.now() - live.answered < 60000) event.preventDefault();
+}
+
+function answered(event) {
+  if (event.detail.successful) { live.answered = Date.now(); live.failed = 0; } else live.failed += 1;
+  showLive();
+}
+
 document.addEventListener("DOMContentLoaded", () => {
   themeButton();
   dress(document);
   uses();
+  showLive();
+  setInterval(showLive, 1000);
   const errors = document.getElementById("errors");
   if (errors) errors.focus();
 });
@@ -105,6 +130,8 @@ document.addEventListener("click", closeMenus);
 document.addEventListener("click", copy);
 document.addEventListener("keydown", closeMenus);
 document.addEventListener("change", uses);
+document.addEventListener("htmx:beforeRequest", restWhenHidden);
+document.addEventListener("htmx:afterRequest", answered);
 document.addEventListener("htmx:beforeSwap", keepWhatIsUsed);
 document.addEventListener("htmx:afterSwap", (event) => dress(document));
 document.addEventListener("said", (event) => { said().textContent = event.detail.value; });

@@ -45,7 +45,8 @@ def test_one_form_makes_one_machine_however_often_it_is_sent(cast: Cast, alice: 
     answers = [alice.post("/vms/new/", wish(template)) for _ in range(3)]
 
     vm = VirtualMachine.objects.get()
-    assert {answer.headers["Location"] for answer in answers} == {f"/vms/{vm.pk}/"}
+    watched = f"/vms/{vm.pk}/?watching={Operation.objects.get().pk}"
+    assert {answer.headers["Location"] for answer in answers} == {watched}
     assert (vm.name, vm.pool, vm.lifecycle) == ("web-01", cast.alices, Lifecycle.CREATING)
     assert Operation.objects.get().kind == OperationKind.CREATE
     assert Reservation.objects.get().footprint.memory_mib == 1024

@@ -101,6 +101,33 @@ def test_an_update_does_not_close_an_open_menu(cast: Cast, chromium: Browser, si
         expect(page.locator(f"#menu-{vm.pk}")).not_to_have_attribute("open", "")
 
 
+def test_the_page_says_when_nothing_answers_and_recovers(cast: Cast, chromium: Browser, site: str) -> None:
+    vm = make_vm(cast.alices, "web-01", last_seen=fresh())
+    make_operation(vm, cast.alice, state=OperationState.SUBMITTED)
+    with Window(chromium, site, cast.alice) as window:
+        page = window.open("/")
+        stamp = page.locator("[data-live]")
+        expect(stamp).to_contain_text("Live · ")
+
+        page.route("**/*", lambda route: route.abort())
+        expect(stamp).to_contain_text("Reconnecting…", timeout=20_000)
+        page.unroute("**/*")
+
+        expect(stamp).to_contain_text("Live · ", timeout=20_000)
+        expect(page.locator("#to-" + str(vm.pk))).to_be_visible()
+
+
+def test_a_session_that_ends_leads_the_whole_page_to_the_sign_in(cast: Cast, chromium: Browser, site: str) -> None:
+    vm = make_vm(cast.alices, "web-01", last_seen=fresh())
+    make_operation(vm, cast.alice, state=OperationState.SUBMITTED)
+    with Window(chromium, site, cast.alice) as window:
+        page = window.open("/")
+        window.context.clear_cookies()
+
+        page.wait_for_url("**/accounts/login/?next=/", timeout=20_000)
+        expect(page.locator("h1")).to_have_text("Sign in")
+
+
 def test_light_and_dark_are_remembered_by_the_server(cast: Cast, chromium: Browser, site: str) -> None:
     with Window(chromium, site, cast.alice) as window:
         page = window.open("/")

@@ -220,4 +220,14 @@ def test_an_rtp_settles_what_could_not_be_found_out(cast: Cast, client: Client, 
 
     operation.refresh_from_db()
     assert seen == {"bob": (False, 404), "alice": (False, 403), "rita": (True, 302)}
-    assert (operation.state, operation.sentence) == (OperationState.FAILED, "web-01 was not stopped. rita looked.")
+    assert operation.state == OperationState.UNCERTAIN  # a worker reads the machine, then ends it
+    assert operation.sentence == "rita said that it was not done. The portal is reading the machine."
+
+
+def test_a_part_of_a_page_leads_to_the_sign_in_when_the_session_is_over(client: Client, web: VirtualMachine) -> None:
+    for path in ("/", f"/vms/{web.pk}/"):
+        page = f"http://testserver{path}?page=2"
+        answer = client.get(path, headers={"HX-Request": "true", "HX-Current-URL": page})
+
+        assert (answer.status_code, answer.content) == (401, b"")
+        assert answer.headers["HX-Redirect"].startswith("/accounts/login/?next=/")
