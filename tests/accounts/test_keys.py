@@ -85,6 +85,7 @@ def cut(line: str, keep: int) -> str:
         public_line(rsa.generate_private_key(public_exponent=65537, key_size=1024)),  # noqa: S505 (meant)
         "ssh-rsa " + "A" * 9000,
     ],
+    ids=range(11),  # the keys are drawn anew, and two workers must collect the same names
 )  # fmt: skip
 def test_what_is_no_public_key_is_refused_with_a_sentence(text: str) -> None:
     with pytest.raises(NotAPublicKey) as refusal:
