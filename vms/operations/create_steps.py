@@ -110,13 +110,14 @@ class TakesSlot(Step):
             return op.vm.vmid
         try:
             with transaction.atomic():
-                return vmids.take(op.vm)
+                return vmids.take(op.vm, ahead=2 ** max(0, op.wish.get("conflicts", 0) - 1))
         except vmids.NoFreeSlot:
             return None
 
     def next_slot(self, op: Operation) -> Verdict:
         """Somebody else is in the slot."""
         vmids.give_back(op.vm)
+        base.write(op, wish={**op.wish, "conflicts": op.wish.get("conflicts", 0) + 1})
         return Again("The slot was taken; trying the next one.")
 
     def seen(self, op: Operation, cluster: Cluster) -> GuestConfig | None:

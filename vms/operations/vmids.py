@@ -13,13 +13,14 @@ class NoFreeSlot(Exception):
     """Every slot of PROXMOX_VMID_RANGE holds a machine."""
 
 
-def take(vm: VirtualMachine) -> int:
-    """Takes a slot for this machine in the caller's transaction; raises NoFreeSlot.
+def take(vm: VirtualMachine, *, ahead: int = 1) -> int:
+    """Takes a slot for this machine in the caller's transaction, `ahead` of the newest used; raises NoFreeSlot.
 
+    Whoever found slots occupied by machines it cannot see jumps further each time; what was passed over is used later.
     The primary key of UsedVmid decides between workers that choose at the same time.
     """
     for _ in range(TRIES):
-        vmid = _next()
+        vmid = _next(ahead)
         try:
             with transaction.atomic():
                 _mark_used(vmid)
@@ -37,12 +38,12 @@ def give_back(vm: VirtualMachine) -> None:
     vm.vmid = None
 
 
-def _next() -> int:
+def _next(ahead: int) -> int:
     first, last = settings.PROXMOX_VMID_RANGE
     held = _held()
     used = UsedVmid.objects.filter(vmid__range=(first, last))
     newest = used.aggregate(newest=Max("vmid"))["newest"]
-    candidate = first if newest is None else newest + 1
+    candidate = first if newest is None else newest + ahead
     while candidate in held:
         candidate += 1
     if candidate <= last:

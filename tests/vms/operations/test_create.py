@@ -1,12 +1,16 @@
 """Creating machines against the stand-in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from pytest_django import Settings
 
-from accounts.models import AuditEvent, Pool
+from accounts.models import AuditEvent, Pool, PoolMembership
 from quotas.footprint import Footprint
 from quotas.states import ReservationState
 from quotas.usage import figures
 from tests.vms.operations.workshop import KEY, Workshop, state_of
+from vms.models import Operation
 from vms.operations import Size, hooks
 from vms.states import Lifecycle, OperationKind, OperationState, Power
 
@@ -87,6 +91,14 @@ def test_a_slot_somebody_took_is_passed_over(shop: Workshop, settings: Settings)
     assert made == [first + 1, first + 2]
 
 
+def test_a_long_row_of_strangers_is_jumped_over(shop: Workshop, settings: Settings) -> None:
+    first, _last = settings.PROXMOX_VMID_RANGE
+    for vmid in range(first, first + 30):
+        shop.cluster.guest(vmid=vmid, name="stranger")
+
+    assert shop.work(shop.from_iso()).vm.vmid == first + 31
+
+
 def test_a_slot_is_not_used_a_second_time_while_there_is_a_fresh_one(shop: Workshop, settings: Settings) -> None:
     settings.PROXMOX_VMID_RANGE = (10_000, 10_002)
     seen = []
@@ -150,3 +162,36 @@ def test_hooks_know_the_mac_before_the_start_and_the_end_of_the_name_after_it_is
 
 def _listener(point: hooks.Point, calls: list[tuple[str, object]]) -> hooks.Hook:
     return lambda op: calls.append((str(point), op.wish.get("macs")))
+
+
+@contextmanager
+def hooked(point: hooks.Point, hook: hooks.Hook) -> Iterator[None]:
+    hooks.register(point, hook)
+    try:
+        yield
+    finally:
+        hooks.forget(point, hook)
+
+
+def test_a_hook_that_refuses_ends_the_creation_with_its_sentence_and_leaves_nothing(shop: Workshop) -> None:
+    def refuse(op: Operation) -> None:
+        raise hooks.HookFailed("The host name web-01 belongs to somebody else.")
+
+    with hooked(hooks.Point.BEFORE_START, refuse):
+        op = shop.work(shop.from_iso())
+    shop.work_all()
+
+    assert op.sentence.startswith("The host name web-01 belongs to somebody else. What had been made")
+    assert shop.made() == []
+
+
+def test_a_right_that_ends_in_the_middle_sends_nothing_more_and_cleans_up(shop: Workshop) -> None:
+    def expel(op: Operation) -> None:
+        PoolMembership.objects.filter(user=shop.cast.alice).delete()
+
+    with hooked(hooks.Point.MAC_KNOWN, expel):
+        op = shop.work(shop.from_template(pool=shop.cast.shared))
+    shop.work_all()
+
+    assert "alice no longer has the right to do that" in op.sentence
+    assert [one["verb"] for one in shop.cluster.effects()] == ["clone", "destroy"]
