@@ -1,5 +1,6 @@
 """The admin's view of machines, the catalog and the mirror, with what RTPs decide about them."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -10,9 +11,11 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.admin_base import ReadOnlyAdmin
+from accounts.models import User
 from vms.mirror.alarm import release_removal
 from vms.mirror.binding import BindingRefused, bind
 from vms.models import IsoImage, MirrorRun, Node, Operation, Storage, Template, VirtualMachine
+from vms.operations import settle
 from vms.operations.errors import Refusal
 from vms.operations.missing import settle_missing
 
@@ -122,6 +125,33 @@ class OperationAdmin(ReadOnlyAdmin):
     list_filter = ["state", "kind"]
     list_select_related = ["vm"]
     search_fields = ["code", "vm__name", "actor_name", "upid"]
+    actions = ["say_done", "say_not_done", "look_again"]
+
+    @admin.action(description="I looked: it was done")
+    def say_done(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
+        """For operations that wait for an RTP."""
+        self._settle(request, queryset, settle.adopt)
+
+    @admin.action(description="I looked: it was not done")
+    def say_not_done(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
+        """For operations that wait for an RTP."""
+        self._settle(request, queryset, settle.mark_not_done)
+
+    @admin.action(description="Let the portal look again")
+    def look_again(self, request: HttpRequest, queryset: QuerySet[Operation]) -> None:
+        """For operations that wait for an RTP."""
+        self._settle(request, queryset, settle.look_again)
+
+    def _settle(
+        self, request: HttpRequest, queryset: QuerySet[Operation], act: Callable[[Operation, User, str], None]
+    ) -> None:
+        for op in queryset:
+            try:
+                act(op, request.user, request.META.get("REMOTE_ADDR", ""))  # type: ignore[arg-type]  # RTPs only
+            except Refusal as error:
+                self.message_user(request, f"{op.code}: {error.sentence}", messages.ERROR)
+            else:
+                self.message_user(request, f"{op.code}: noted.", messages.SUCCESS)
 
 
 @admin.register(Node)

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -193,3 +194,16 @@ def test_only_rtps_settle_and_only_what_waits_for_them(shop: Workshop, act: Sett
         act(op, shop.cast.rita)
     with pytest.raises(PermissionDenied):
         act(stuck(shop, op), shop.cast.alice)
+
+
+@pytest.mark.parametrize(
+    ("action", "state"), [("say_done", S.SUCCEEDED), ("say_not_done", S.FAILED), ("look_again", S.SUCCEEDED)]
+)
+def test_rtps_settle_in_the_admin(shop: Workshop, action: str, state: OperationState) -> None:
+    op = stuck(shop, shop.ask(shop.machine(), OperationKind.START))
+    browser = Client()
+    browser.force_login(shop.cast.rita)
+
+    browser.post("/admin/vms/operation/", {"action": action, "_selected_action": [str(op.pk)]})
+
+    assert shop.work(op).state == state
