@@ -70,3 +70,8 @@ def test_rights_name_paths_and_privileges(target: Target) -> None:
 
     assert found
     assert any("VM.Allocate" in privileges for privileges in found.values())
+
+
+def test_a_slot_is_taken_or_free(target: Target, machine: GuestRef) -> None:
+    assert target.cluster.slot_is_taken(machine.vmid)
+    assert not target.cluster.slot_is_taken(target.free_vmid())

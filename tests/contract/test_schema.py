@@ -81,6 +81,7 @@ def ask(target: Target, cluster: Any) -> None:
         cluster.permissions("/pool"),
         cluster.pools(),
         cluster.bridges(node),
+        cluster.slot_is_taken(target.free_vmid()),
     )
     cluster.cluster_status(), cluster.read(with_quorum=True)
     cluster.recent_tasks((node,), 1_700_000_000), cluster.node_tasks(node, 1_700_000_000)

@@ -4,7 +4,7 @@ import threading
 import time
 
 from vms.cluster import parse
-from vms.cluster.errors import Malformed, Unreachable
+from vms.cluster.errors import AlreadyExists, Malformed, Unreachable
 from vms.cluster.line import Line
 from vms.cluster.types import (
     ClusterReading,
@@ -101,6 +101,14 @@ class Reads:
     def snapshots(self, node: str, vmid: int) -> tuple[SnapshotFacts, ...]:
         """A machine's snapshots."""
         return parse.snapshots(self.line.get("nodes", node, "qemu", vmid, "snapshot"))
+
+    def slot_is_taken(self, vmid: int) -> bool:
+        """Whether any machine of the cluster sits in this slot, also one the token may not see; any token may ask."""
+        try:
+            self.line.get("cluster", "nextid", vmid=vmid)
+        except AlreadyExists:
+            return True
+        return False
 
     def volumes(self, node: str, storage: str, content: str) -> tuple[VolumeFacts, ...]:
         """A storage's volumes of one kind (iso, images, …) as that node sees them; slow on network storage."""

@@ -79,13 +79,21 @@ class Create(Verb):
 
 
 def remains(op: Operation, cluster: Cluster) -> GuestConfig | None:
-    """What a failed creation left in its slot, provably ours; its uuid is saved. Raises Unreachable."""
+    """What a failed creation left in its slot, provably ours; its uuid is saved.
+
+    Raises Unreachable, or Denied where something sits there that the token may not see: with rights on pools alone
+    that can be our own half-made machine, and "nothing is left" would be a guess.
+    """
     vmid, node = op.vm.vmid, op.wish.get("node", "")
     if not vmid or not node:
         return None
     try:
         config = cluster.guest_config(node, vmid)
-    except (NoSuchGuest, Denied):
+    except NoSuchGuest:
+        return None
+    except Denied:
+        if cluster.slot_is_taken(vmid):
+            raise
         return None
     if not is_ours(op, config):
         return None

@@ -145,9 +145,9 @@ def _not_done(op: Operation, facts: ends.Facts | None, who: str) -> None:
 
 
 def _facts(op: Operation, proxmox: Cluster) -> ends.Facts | None:
-    if op.kind == OperationKind.CREATE and remains(op, proxmox) is None:
-        return None
     try:
+        if op.kind == OperationKind.CREATE and remains(op, proxmox) is None:
+            return None
         return finding.facts_of(op, proxmox)
     except Unreachable:
         raise
