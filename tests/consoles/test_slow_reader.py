@@ -5,6 +5,8 @@ import struct
 import time
 from pathlib import Path
 
+import pytest
+
 from consoles import close_codes
 from tests.consoles.browser import Browser
 from tests.consoles.conftest import House
@@ -12,6 +14,8 @@ from tests.consoles.portal import Portal, serving
 from tests.consoles.rfb.conversations import request
 from tests.consoles.streams import eventually
 from tests.figures import figure
+
+pytestmark = pytest.mark.bench
 
 MIB = 1024 * 1024
 GROWTH_BYTES = 8 * 1000 * 1000

@@ -12,6 +12,8 @@ from vms.cluster.client import ProxmoxLine
 from vms.models import VirtualMachine
 from vms.states import OperationState, Power
 
+pytestmark = pytest.mark.bench
+
 PAGES = {
     "list": ("alice", "/"),
     "create": ("alice", "/vms/new/"),

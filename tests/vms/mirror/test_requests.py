@@ -23,6 +23,8 @@ from vms.mirror.sync import sync
 from vms.models import VirtualMachine
 from vms.states import Lifecycle
 
+pytestmark = pytest.mark.bench
+
 CYCLES, CHANGED = 8, 5
 
 
