@@ -43,6 +43,12 @@ class DemoHouse:
         """False where QEMU is missing and cards are painted."""
         return bool(self._ready["guests"] == "qemu")
 
+    @property
+    def secrets(self) -> list[str]:
+        """What no page may hold: tokens of Proxmox, its address, and the words its tickets begin with."""
+        tokens = [self._ready[name] for name in ("token_value", "console_token_value", "control_token")]
+        return [*tokens, f"{self._ready['host']}:{self._ready['port']}", "PVEVNC:", "PVEAPIToken", "PVEAuthCookie"]
+
     def _control(self, path: str) -> Any:
         answer = httpx.get(
             self._ready["control_url"] + path, headers={"X-Control-Token": self._ready["control_token"]},

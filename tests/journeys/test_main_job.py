@@ -2,28 +2,25 @@
 
 import random
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.children import need, wait_until
+from tests.children import wait_until
 from tests.figures import figure, scaled
-from tests.journeys.demo_house import DemoHouse, demo_house
+from tests.journeys.demo_house import DemoHouse
 from tests.pages.window import Window
 
-pytestmark = [pytest.mark.browser, pytest.mark.qemu, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.qemu,
+    pytest.mark.slow,
+    pytest.mark.timeout(900),
+    pytest.mark.xdist_group("demo-house"),
+]
 LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0mAd4S7bc3gkk3Lr0W7k1gMFZVJPK8kTzGpoQvEBqW alice@laptop"
 BOOT_S, WORK_MS = 90.0, 60_000
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[DemoHouse]:
-    need("qemu-system-x86_64")
-    with demo_house() as running:
-        assert running.has_real_guests
-        yield running
 
 
 def sign_in(window: Window, house: DemoHouse, name: str) -> Page:
