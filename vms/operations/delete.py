@@ -29,7 +29,8 @@ def is_gone(op: Operation, cluster: Cluster) -> bool | None:
     try:
         return cluster.guest_config(ref.node, ref.vmid).uuid != ref.uuid
     except Denied:
-        return True if was_destroyed(op, cluster) else None
+        # The cluster's own list of slots holds those of silent nodes, too: a free one is proof.
+        return True if was_destroyed(op, cluster) or not cluster.slot_is_taken(ref.vmid) else None
     except NoSuchGuest:
         pass
     try:

@@ -99,3 +99,14 @@ def test_what_cannot_be_read_is_not_taken_for_gone(shop: Workshop) -> None:
     assert (op.state, op.vm.lifecycle) == (S.FAILED, Lifecycle.READY)
     assert len(shop.made()) == 1
     assert VirtualMachine.objects.present().count() == Operation.objects.count() == 1
+
+
+def test_a_free_slot_proves_a_machine_gone_that_left_no_task(shop: Workshop) -> None:
+    vm = shop.machine()
+    op = shop.ask(vm, OperationKind.DELETE)
+    shop.cluster.control("DELETE", f"/guests/{vm.vmid}")
+
+    op = shop.work(op)
+
+    assert (state_of(op), op.vm.lifecycle) == ((S.SUCCEEDED, "web-01 was deleted."), Lifecycle.GONE)
+    assert op.steps[-1]["note"] == "It was gone already."
