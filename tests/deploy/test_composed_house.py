@@ -50,9 +50,10 @@ def made_machine(browser: httpx.Client, name: str) -> str:
     wait_until(lambda: 'value="iso:' in browser.get("/vms/new/").text, what="an ISO to be on offer", deadline_s=60)
     source = re.findall(r'value="(iso:\d+)"', browser.get("/vms/new/").text)[0]
     page = post(browser, "/vms/new/", name=name, source=source, size="small")
-    assert re.fullmatch(r"/vms/\d+/", page.url.path), page.text
-    wait_until(lambda: grant(browser, page.url.path).status_code == 200, what="the machine to run", deadline_s=90)
-    return page.url.path
+    machine = re.match(r"/vms/\d+/", page.url.path)
+    assert machine, page.text
+    wait_until(lambda: grant(browser, machine[0]).status_code == 200, what="the machine to run", deadline_s=90)
+    return machine[0]
 
 
 def grant(browser: httpx.Client, path: str) -> httpx.Response:
