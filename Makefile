@@ -23,11 +23,11 @@ demo-reset: ## forget the demo's data, machines and passwords
 
 .PHONY: test test-fast soak bench contract
 test: set-up-test ## run every test, with branch coverage
-	$(PYTEST) -n 2 --dist loadgroup -m "not soak" $(COVERAGE)
+	$(PYTEST) -n 2 --dist loadscope -m "not soak" $(COVERAGE)
 test-fast: set-up-test ## run what needs no browser, no QEMU and no long wait
-	$(PYTEST) -n 2 --dist loadgroup -m "not soak and not slow and not browser and not qemu"
+	$(PYTEST) -n 2 --dist loadscope -m "not soak and not slow and not browser and not qemu"
 soak: set-up-test ## run every test with the large counts; takes hours
-	VMPORTAL_SOAK=1 $(PYTEST) -n 2 --dist loadgroup --timeout 7200
+	VMPORTAL_SOAK=1 $(PYTEST) -n 2 --dist loadscope --timeout 7200
 bench: set-up-test ## measure requests, queries and times at 300 and 3,000 machines
 	$(PYTEST) -n 0 -m bench
 contract: set-up-test ## hold the gateway against a cluster: CONTRACT_PROXMOX_*, else the stand-in

@@ -216,6 +216,8 @@ def stop_event() -> threading.Event:
         event.set()
         raise KeyboardInterrupt
 
+    # Started in the background of a script, SIGINT would be ignored; the demo promises to end by it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, on_term)
     signal.signal(signal.SIGHUP, on_term)
     return event

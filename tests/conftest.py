@@ -7,6 +7,7 @@ import pytest
 from tests.cast import Cast, make_cast
 from tests.devcluster.cluster import DevCluster
 from tests.figures import FIGURES
+from tests.workers import Scheduler
 
 
 @pytest.fixture(scope="session")
@@ -55,3 +56,4 @@ def pytest_configure(config: pytest.Config) -> None:
     """The printer lives in the controlling process only."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(FigurePrinter(), "figures")
+        config.pluginmanager.register(Scheduler(), "rooms")

@@ -22,7 +22,7 @@ from tests.pages.window import Window
 from vms.models import VirtualMachine
 from vms.states import Power
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("console-browser")]
+pytestmark = [pytest.mark.browser]
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from tests.contract.target import Target
 from vms.cluster import errors
 from vms.cluster.types import GuestChanges, GuestRef
 
-pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("contract")]
+pytestmark = [pytest.mark.contract]
 GIB = 1024**3
 
 

@@ -7,7 +7,7 @@ from tests.contract.target import Target
 from vms.cluster import Cluster
 from vms.cluster.types import GuestRef
 
-pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("contract")]
+pytestmark = [pytest.mark.contract]
 
 
 async def test_a_console_opens_to_the_end_of_its_handshake(target: Target, running: GuestRef) -> None:

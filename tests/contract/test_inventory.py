@@ -3,7 +3,7 @@ import pytest
 from tests.contract.target import Target
 from vms.cluster.types import GuestRef
 
-pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("contract")]
+pytestmark = [pytest.mark.contract]
 
 
 def test_the_release_is_told(target: Target) -> None:

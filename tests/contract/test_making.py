@@ -4,7 +4,7 @@ from tests.contract.target import Target
 from vms.cluster import errors
 from vms.cluster.types import GuestRef
 
-pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("contract")]
+pytestmark = [pytest.mark.contract]
 KEYS = (
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJgqx0m4z3mUGtJoqJ0sBQtM2uvUV0hBpFDFv2P0m5mQ alice at home",
     "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIG4rkXgkmBiq/QXKq6ZzVHsGmbf0hPSmSlbNSoxd9wqG a+b@c",

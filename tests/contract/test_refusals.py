@@ -12,7 +12,7 @@ from vms.cluster import Cluster, errors
 from vms.cluster.tls import TlsTrust
 from vms.cluster.types import GuestChanges, GuestRef, Upid
 
-pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("contract")]
+pytestmark = [pytest.mark.contract]
 OTHER_UUID = "00000000-1111-4222-8333-444444444444"
 VERBS = ["start", "stop", "shutdown", "reboot", "reset", "suspend", "resume", "delete", "console_endpoint"]
 

@@ -13,7 +13,7 @@ from vms.cluster import Cluster, errors
 from vms.cluster.types import GuestChanges, GuestRef, TemplateRef
 from vms.cluster.wire import Wire
 
-pytestmark = [pytest.mark.contract, pytest.mark.xdist_group("contract")]
+pytestmark = [pytest.mark.contract]
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJgqx0m4z3mUGtJoqJ0sBQtM2uvUV0hBpFDFv2P0m5mQ alice at home; & more"
 OUR_OWN = {"close", "verified", "require_slot"}
 

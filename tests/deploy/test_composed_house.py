@@ -17,7 +17,7 @@ from tests.devcluster.cluster import DevCluster
 PASSWORD = "a long password of nobody"
 KEY_EVENT, KEYSYM_A = 4, 0x61
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("composed")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")

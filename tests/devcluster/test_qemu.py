@@ -20,7 +20,7 @@ from tests.devcluster.rfb import Screen, handshake, press, request, update
 
 BOOT_S = 120.0
 
-pytestmark = [pytest.mark.qemu, pytest.mark.slow, pytest.mark.xdist_group("qemu")]
+pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 
 
 def real_cluster(folder: Path, seed: str = "test") -> AbstractContextManager[DevCluster]:

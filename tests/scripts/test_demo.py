@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SIGN_IN = re.compile(r"^    (alice|bob|carol|rita) +([a-z2-9-]{19})   ", re.MULTILINE)
 START_S, STOP_S = 300.0, 60.0
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 class Demo:
