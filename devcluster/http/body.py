@@ -17,6 +17,7 @@ async def read_parameters(request: Request) -> dict[str, Any]:
     if "chunked" in request.headers.get("transfer-encoding", ""):
         raise Refusal(501, "chunked transfer encoding not supported", empty=True)
     if length > LIMIT_BYTES:
+        await _let_it_send(request)
         raise Refusal(501, "for data too large", empty=True)
     if length and request.method in ("GET", "DELETE"):
         raise Refusal(501, f"Unexpected content for method '{request.method}'", empty=True)
@@ -24,6 +25,15 @@ async def read_parameters(request: Request) -> dict[str, Any]:
     query = parse_form(request.url.query)
     query.pop("_dc", None)
     return {**body, **query}
+
+
+async def _let_it_send(request: Request) -> None:
+    """Reads on for a while: a client that is cut off while it sends may never get to read why."""
+    read_bytes = 0
+    async for chunk in request.stream():
+        read_bytes += len(chunk)
+        if read_bytes > 4 * LIMIT_BYTES:
+            return
 
 
 def _parse(content_type: str, body: bytes) -> dict[str, Any]:

@@ -172,12 +172,7 @@ class Player:
         else:
             body = urllib.parse.urlencode(given, doseq=True).encode()
             headers = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
-        try:
-            self._connection.request(method, target, body, headers)
-        except OSError:
-            # The kept connection was closed before anything was sent, as pveproxy does after 5 s.
-            self._connection.close()
-            self._connection.request(method, target, body, headers)
+        self._connection.request(method, target, body, headers)
         answer = self._connection.getresponse()
         text = answer.read()
         return Heard(answer.status, answer.reason.encode("latin-1").decode(), json.loads(text) if text else "")
