@@ -23,11 +23,6 @@ def role_in(pool: Pool, user: Person) -> Role | None:
     return Role(membership.role) if membership else None
 
 
-def pools_visible_to(user: User) -> PoolQuerySet:
-    """Every pool the person may look at; all for an RTP."""
-    return Pool.objects.visible_to(user)
-
-
 def pools_managed_by(user: User) -> PoolQuerySet:
     """Pools in which the person may create machines by an own role."""
     own = Pool.objects.filter(owner=user)

@@ -4,7 +4,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Pool, PoolMembership, User
-from accounts.roles import PoolKind, Role
+from accounts.roles import PoolKind
 from accounts.signals import membership_removed
 
 
@@ -34,39 +34,6 @@ def personal_pool_for(user: User) -> Pool:
             target_name=pool.name,
         )
         return pool
-
-
-def create_shared_pool(name: str, *, by: User | None, managers: tuple[User, ...] = ()) -> Pool:
-    """A shared pool with its first managers; raises IntegrityError when the name is taken."""
-    with transaction.atomic():
-        pool = Pool.objects.create(kind=PoolKind.SHARED, name=name)
-        for person in managers:
-            PoolMembership.objects.create(pool=pool, user=person, role=Role.MANAGER)
-        audit.record(
-            actor=by,
-            verb="pool.made",
-            pool=pool,
-            target_kind="pool",
-            target_id=pool.pk,
-            target_name=pool.name,
-        )
-        return pool
-
-
-def set_role(pool: Pool, user: User, role: Role, *, by: User | None) -> PoolMembership:
-    """Gives the person this role in a shared pool."""
-    with transaction.atomic():
-        membership, _made = PoolMembership.objects.update_or_create(pool=pool, user=user, defaults={"role": role})
-        audit.record(
-            actor=by,
-            verb="pool.role",
-            pool=pool,
-            target_kind="user",
-            target_id=user.pk,
-            target_name=user.username,
-            role=role,
-        )
-        return membership
 
 
 def remove_member(pool: Pool, user: User, *, by: User | None) -> bool:

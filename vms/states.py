@@ -103,9 +103,6 @@ class Action(StrEnum):
     DELETE = "delete"
 
 
-POWER_ACTIONS = frozenset(
-    {Action.START, Action.SHUTDOWN, Action.STOP, Action.REBOOT, Action.RESET, Action.SUSPEND, Action.RESUME}
-)
 #: Shown state that allows an action; an unknown machine may still be stopped, because Proxmox is asked first.
 ALLOWED_POWER: dict[Action, frozenset[Power]] = {
     Action.START: frozenset({Power.STOPPED}),
