@@ -208,11 +208,6 @@ class Use:
         """What is used afterwards."""
         return self.meter.words(self.meter.used + self.meter.held + self.adds)
 
-    @property
-    def adds_text(self) -> str:
-        """What this one adds."""
-        return self.meter.words(self.adds)
-
 
 def uses(found: QuotaFigures, size: str) -> list[Use]:
     """What a machine of this size would use of what is left."""
