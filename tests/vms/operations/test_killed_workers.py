@@ -20,6 +20,7 @@ from tests.servers import RedisServer
 from tests.vms.operations.worker import Worker, environment
 from tests.vms.operations.workshop import Workshop
 from vms.models import Operation
+from vms.operations import Size
 from vms.states import OperationKind, OperationState
 
 KILLS = scaled(8, 30)
@@ -36,6 +37,7 @@ EFFECTS = {
     "iso": {"create": 1, "start": 1},
     "template": {"clone": 1, "configure": 2, "start": 1},
 }
+LARGER = Size(cores=2, memory_mib=768, disk_gib=2)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -81,9 +83,13 @@ def test_killed_workers_lose_nothing_and_repeat_nothing(shop: Workshop, tmp_path
 
 
 def ask_for_three(shop: Workshop, n: int) -> dict[int, str]:
-    """A creation of each kind and a start."""
+    """A creation of each kind and a start.
+
+    The clone is larger than its template: settings that are as wished already need not be sent a second time.
+    """
     start = shop.ask(shop.machine(f"old-{n}"), OperationKind.START)
-    return {start.pk: "start", shop.from_iso(f"iso-{n}").pk: "iso", shop.from_template(f"clone-{n}").pk: "template"}
+    clone = shop.from_template(f"clone-{n}", size=LARGER)
+    return {start.pk: "start", shop.from_iso(f"iso-{n}").pk: "iso", clone.pk: "template"}
 
 
 def deliver(post: Celery, asked: dict[int, str]) -> None:
