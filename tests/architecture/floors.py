@@ -10,6 +10,9 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("accounts/models.py", MODELS),
     ("accounts/{audit,access,pools,sync,ssh_keys,addresses}.py", OPERATIONS),
     ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
+    ("accounts/ldap/apps.py", INTERFACES),
+    ("accounts/ldap/*.py", GATEWAYS),
+    ("accounts/ldap/engine/*.py", GATEWAYS),
     ("accounts/templatetags/*.py", INTERFACES),
     ("accounts/management/**/*.py", INTERFACES),
     # quotas
