@@ -17,12 +17,13 @@ NEEDED = (
 #: Real guests in the stand-in cluster. Without them machines show a painted test card.
 GUESTS = ("qemu-system-x86", "qemu-utils", "grub-rescue-pc", "busybox-static", "cpio", "xorriso")
 #: What only the tests start: a browser and the servers of a larger house.
-TESTS = ("chromium", "postgresql", "redis-server", "nginx-light")
+TESTS = ("chromium", "postgresql", "redis-server", "nginx-light", "slapd", "ldap-utils")
 #: Packages that would start a service by themselves, and the services they would enable.
 SERVICES = {
     "postgresql": ("postgresql",),
     "redis-server": ("redis-server",),
     "nginx-light": ("nginx",),
+    "slapd": ("slapd",),
 }
 POLICY = Path("/usr/sbin/policy-rc.d")
 FORBIDDEN = 101  # invoke-rc.d: the policy forbids it

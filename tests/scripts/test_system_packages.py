@@ -38,12 +38,13 @@ def test_without_root_set_up_prints_the_one_line_that_installs_what_is_missing(p
 
 
 def test_a_line_that_would_start_a_service_is_replaced_by_set_ups_own(programs: Path) -> None:
-    dpkg_shows(programs, *system_packages.NEEDED, *system_packages.GUESTS, "chromium", "nginx-light")
+    shown = (*system_packages.NEEDED, *system_packages.GUESTS, "chromium", "nginx-light", "ldap-utils")
+    dpkg_shows(programs, *shown)
 
     with pytest.raises(Refusal) as refused:
         system_packages.provide("test", as_root=False)
 
-    assert "missing: postgresql redis-server\n" in str(refused.value)
+    assert "missing: postgresql redis-server slapd\n" in str(refused.value)
     assert str(refused.value).endswith("\n\n  sudo python3 -B -m scripts.setup --for test --packages-only")
 
 
@@ -65,13 +66,15 @@ def test_with_root_it_installs_and_leaves_every_new_service_disabled(programs: P
     for name in ("apt-get", "systemctl", "update-rc.d"):
         program(programs, name, f'echo "{name} $*" >> {calls}')
 
-    system_packages.install(["redis-server"], policy=tmp_path / "policy-rc.d")
+    system_packages.install(["redis-server", "slapd", "ldap-utils"], policy=tmp_path / "policy-rc.d")
 
     assert calls.read_text(encoding="utf-8").splitlines() == [
         "apt-get update",
-        "apt-get install -y --no-install-recommends redis-server",
+        "apt-get install -y --no-install-recommends redis-server slapd ldap-utils",
         "systemctl disable redis-server.service",
         "update-rc.d redis-server disable",
+        "systemctl disable slapd.service",
+        "update-rc.d slapd disable",
     ]
 
 
