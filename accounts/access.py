@@ -9,22 +9,29 @@ Person = User | AnonymousUser
 
 
 def is_rtp(user: Person) -> bool:
-    """True for an active RTP."""
-    return isinstance(user, User) and user.is_active and user.is_rtp
+    """True for an RTP who is active, in the house and not locked."""
+    return isinstance(user, User) and user.has_rtp_power
 
 
 def role_in(pool: Pool, user: Person) -> Role | None:
-    """The person's own role in the pool, read from the database; None for a stranger. RTP power is not a role."""
-    if not isinstance(user, User) or not user.is_active:
+    """The person's own role in the pool, read from the database; None for a stranger. RTP power is not a role.
+
+    Whoever left the house keeps the own pool for a while, and nothing in shared ones.
+    """
+    if not isinstance(user, User) or not user.is_active or user.locked_at:
         return None
     if pool.owner_id == user.pk:
         return Role.MANAGER
+    if user.departed_at:
+        return None
     membership = PoolMembership.objects.filter(pool=pool, user=user).first()
     return Role(membership.role) if membership else None
 
 
 def pools_managed_by(user: User) -> PoolQuerySet:
-    """Pools in which the person may create machines by an own role."""
+    """Pools in which the person may create machines by an own role; none after leaving the house."""
+    if user.departed_at or user.locked_at or not user.is_active:
+        return Pool.objects.none()
     own = Pool.objects.filter(owner=user)
     shared = Pool.objects.filter(memberships__user=user, memberships__role=Role.MANAGER)
     return (own | shared).distinct()

@@ -3,10 +3,12 @@
 from typing import Any
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
 from accounts.models import User
 from accounts.roles import AccountKind
+from accounts.standing import may_be_signed_in
 
 
 class LocalOnlyBackend(AuthenticationBackend):
@@ -15,4 +17,8 @@ class LocalOnlyBackend(AuthenticationBackend):
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """The local person these credentials belong to, or None."""
         user = super().authenticate(request, **credentials)
-        return user if isinstance(user, User) and user.kind == AccountKind.LOCAL else None
+        return user if isinstance(user, User) and self.user_can_authenticate(user) else None
+
+    def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
+        """Read at each request: a local account that is active and not locked."""
+        return isinstance(user, User) and user.kind == AccountKind.LOCAL and may_be_signed_in(user)

@@ -22,10 +22,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An entry, or a part of it, that was left out, and why: one line that an RTP can act on."""
+    """An entry, or a part of it, that was left out, and why: one line that an RTP can act on.
+
+    `uuid` is whose entry it is, where that could be read: somebody whose entry is odd has not left.
+    """
 
     entry: str
     sentence: str
+    uuid: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

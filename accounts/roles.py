@@ -32,3 +32,15 @@ class Role(StrEnum):
     def includes(self, other: "Role") -> bool:
         """True when this role may do all that `other` may."""
         return self.rank >= other.rank
+
+
+class RunOutcome(StrEnum):
+    """How a pass over the directory ended.
+
+    APPLIED: what differed was written. HELD: what it read looked wrong; nobody was changed, RTPs were told.
+    FAILED: the directory did not answer, or not completely; nobody was changed.
+    """
+
+    APPLIED = "applied"
+    HELD = "held"
+    FAILED = "failed"

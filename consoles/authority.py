@@ -13,6 +13,7 @@ from django.http import Http404
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
+from accounts.standing import may_be_signed_in
 from consoles import close_codes
 from consoles.close_codes import End
 from consoles.grants import spend
@@ -62,8 +63,8 @@ def signed_in(session_key: str) -> User | None:
     session = SessionStore(session_key).load()
     if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
         return None
-    user = User.objects.filter(pk=session.get(SESSION_KEY) or 0, is_active=True).first()
-    if user is None:
+    user = User.objects.filter(pk=session.get(SESSION_KEY) or 0).first()
+    if user is None or not may_be_signed_in(user):
         return None
     hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
     given = str(session.get(HASH_SESSION_KEY) or "")

@@ -7,7 +7,7 @@ from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.contrib.auth.signals import user_logged_out
 
-from accounts.signals import membership_removed, user_deactivated
+from accounts.signals import membership_removed, sessions_ended, user_deactivated, user_locked
 from consoles.groups import user_group, vm_group
 from vms.signals import pool_changed, vm_gone
 
@@ -18,6 +18,8 @@ LOOK = {"type": "console.look"}
 def connect() -> None:
     """Called once, when apps are ready."""
     user_deactivated.connect(look_at_user, dispatch_uid="consoles.deactivated")
+    sessions_ended.connect(look_at_user, dispatch_uid="consoles.sessions_ended")
+    user_locked.connect(look_at_user, dispatch_uid="consoles.locked")
     membership_removed.connect(look_at_user, dispatch_uid="consoles.membership")
     vm_gone.connect(look_at_vm, dispatch_uid="consoles.gone")
     pool_changed.connect(look_at_vm, dispatch_uid="consoles.pool")

@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+from allauth.mfa.totp.internal.auth import TOTP
+
 from accounts.models import Pool, PoolMembership, User
 from accounts.roles import PoolKind, Role
 
 PASSWORD = "correct horse battery staple"
+FACTOR_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"  # base32, of the tests' RTP
 
 
 @dataclass(frozen=True)
@@ -22,8 +25,11 @@ class Cast:
 
 
 def person(name: str, *, is_rtp: bool = False) -> User:
-    """A local account whose password is PASSWORD."""
-    return User.objects.create_user(name, f"{name}@example.org", PASSWORD, is_rtp=is_rtp, is_staff=is_rtp)
+    """A local account whose password is PASSWORD; an RTP has an authenticator app with FACTOR_SECRET."""
+    user = User.objects.create_user(name, f"{name}@example.org", PASSWORD, is_rtp=is_rtp, is_staff=is_rtp)
+    if is_rtp:
+        TOTP.activate(user, FACTOR_SECRET)
+    return user
 
 
 def personal_pool(owner: User) -> Pool:

@@ -163,6 +163,27 @@ class Env:
             "smtp+starttls://…, file:///absolute/folder or console:"
         )
 
+    def directory(self, name: str) -> str:
+        """`ldap://host[:port]`, `ldaps://…` or `ldapi://%2Fpath`, several by blanks; empty: no directory."""
+        found = self.text(name)
+        for word in found.split():
+            parts = urlsplit(word)
+            if parts.scheme not in {"ldap", "ldaps", "ldapi"} or not parts.netloc or parts.path.strip("/"):
+                raise self._refusal(name, word, "ldap://host:port, ldaps://host:port or ldapi://%2Fpath, by blanks")
+        return found
+
+    def issuer(self, name: str) -> str:
+        """`https://` (or `http://` on the loopback) and a host, perhaps a path; empty: no single sign-on."""
+        found = self.text(name)
+        if not found:
+            return ""
+        parts = urlsplit(found)
+        is_loopback = parts.hostname in {"127.0.0.1", "localhost", "::1"}
+        is_safe = parts.scheme == "https" or (parts.scheme == "http" and is_loopback)
+        if is_safe and parts.hostname and not (parts.query or parts.fragment or parts.username):
+            return found
+        raise self._refusal(name, found, "the issuer's https address, exactly as the provider writes it")
+
     def _host(self, name: str, word: str, default_port: int) -> tuple[str, int]:
         match = HOST_PORT.fullmatch(word)
         port = int(match["port"] or default_port) if match else 0

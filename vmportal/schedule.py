@@ -3,7 +3,9 @@
 from typing import Any
 
 
-def beat_schedule(*, mirror_s: float, catalog_s: float, follow_s: float, sweep_s: float) -> dict[str, dict[str, Any]]:
+def beat_schedule(
+    *, mirror_s: float, catalog_s: float, follow_s: float, sweep_s: float, mail_s: float
+) -> dict[str, dict[str, Any]]:
     """Celery's beat_schedule. A job that is still waiting when the next is due is dropped (`expires`)."""
     jobs = (
         (
@@ -25,6 +27,8 @@ def beat_schedule(*, mirror_s: float, catalog_s: float, follow_s: float, sweep_s
             "consoles.tasks.prune_grants",
             3600.0,
         ),  # grants live 20 s; kept an hour for audit
+        ("send mail", "accounts.tasks.send_mail", mail_s),  # a row waits at most this long for its first try
+        ("forget what was spent", "accounts.tasks.forget_spent", 3600.0),  # codes and logout tokens past their end
     )
     return {
         name: {"task": task, "schedule": period_s, "options": {"expires": max(period_s, 1.0)}}

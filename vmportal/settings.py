@@ -43,6 +43,7 @@ if DEMO and SITE_HOST not in {"127.0.0.1", "localhost"}:
 INSTALLED_APPS = [
     "daphne",
     "accounts.apps.AccountsConfig",
+    "accounts.ldap.apps.DirectoryConfig",
     "quotas.apps.QuotasConfig",
     "vms.apps.VmsConfig",
     "consoles.apps.ConsolesConfig",
@@ -109,11 +110,50 @@ if DATABASES["default"]["ENGINE"] == SQLITE:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
+
+# --- the house's directory -------------------------------------------------------------------------------
+LDAP_URL = env.directory("LDAP_URL")
+LDAP_BIND_DN = env.text("LDAP_BIND_DN")
+LDAP_BIND_PASSWORD = env.secret("LDAP_BIND_PASSWORD")
+LDAP_START_TLS = env.flag("LDAP_START_TLS", default=LDAP_URL.startswith("ldap://"))
+LDAP_CA_FILE = env.text("LDAP_CA_FILE")
+LDAP_LAYOUT = env.one_of("LDAP_LAYOUT", "freeipa", ("freeipa", "plain"))
+LDAP_MEMBER_BASE = env.text("LDAP_MEMBER_BASE")
+LDAP_GROUP_BASE = env.text("LDAP_GROUP_BASE")
+LDAP_MEMBER_CLASS = env.text("LDAP_MEMBER_CLASS")
+LDAP_GROUP_CLASS = env.text("LDAP_GROUP_CLASS")
+LDAP_UUID_ATTRIBUTE = env.text("LDAP_UUID_ATTRIBUTE")
+LDAP_UID_ATTRIBUTE = env.text("LDAP_UID_ATTRIBUTE")
+LDAP_NAME_ATTRIBUTE = env.text("LDAP_NAME_ATTRIBUTE")
+LDAP_MAIL_ATTRIBUTE = env.text("LDAP_MAIL_ATTRIBUTE")
+LDAP_CONNECT_TIMEOUT_S = env.seconds("LDAP_CONNECT_TIMEOUT_S", 3)
+LDAP_TIMEOUT_S = env.seconds("LDAP_TIMEOUT_S", 8)
+LDAP_PAGE_SIZE = env.integer("LDAP_PAGE_SIZE", 500, least=1, most=10_000)
+MIGRATION_MODULES = {"directory": None}
+DATABASE_ROUTERS = ["accounts.ldap.router.DirectoryRouter"]
+if LDAP_URL:
+    DATABASES["ldap"] = {
+        "ENGINE": "accounts.ldap.engine",
+        "NAME": LDAP_URL,
+        "USER": LDAP_BIND_DN,
+        "PASSWORD": LDAP_BIND_PASSWORD,
+        "TLS": LDAP_START_TLS,
+        "CONNECTION_OPTIONS": {},
+    }
+DIRECTORY_ACTIVE_GROUPS = env.words("DIRECTORY_ACTIVE_GROUPS", ("active", "current_student"))
+DIRECTORY_RTP_GROUP = env.text("DIRECTORY_RTP_GROUP", "rtp")
+DIRECTORY_PERIOD_S = env.seconds("DIRECTORY_PERIOD_S", 600)
+DIRECTORY_GUARD_LEAST = env.integer("DIRECTORY_GUARD_LEAST", 3)
+DIRECTORY_GUARD_PERCENT = env.integer("DIRECTORY_GUARD_PERCENT", 10, most=100)
+DIRECTORY_STALE_S = env.seconds("DIRECTORY_STALE_S", 1800)
+DEPARTURE_DAYS = env.integer("DEPARTURE_DAYS", 7, most=365)
+DEPARTURE_PERIOD_S = env.seconds("DEPARTURE_PERIOD_S", 300)
 
 # --- processes talking to each other ---------------------------------------------------------------------
 CHANNEL_REDIS_URL = env.secret("CHANNEL_REDIS_URL")
@@ -166,9 +206,7 @@ OPERATION_WATCH_S = env.seconds("OPERATION_WATCH_S", 5)
 OPERATION_RECONCILE_QUIET_S = env.seconds("OPERATION_RECONCILE_QUIET_S", 35)
 RESERVATION_HELD_S = env.seconds("RESERVATION_HELD_S", 3600)
 SHUTDOWN_WAIT_S = env.integer("SHUTDOWN_WAIT_S", 60, least=1, most=600)
-CELERY_BEAT_SCHEDULE = beat_schedule(
-    mirror_s=MIRROR_PERIOD_S, catalog_s=CATALOG_PERIOD_S, follow_s=FOLLOW_PERIOD_S, sweep_s=SWEEP_PERIOD_S
-)
+MAIL_PERIOD_S = env.seconds("MAIL_PERIOD_S", 30)
 
 # --- quota -----------------------------------------------------------------------------------------------
 QUOTA_USAGE_COUNTER = "vms.usage.count_usage"
@@ -202,6 +240,23 @@ CONSOLE_UPGRADE_S = env.seconds("CONSOLE_UPGRADE_S", 5)
 CONSOLE_HANDSHAKE_S = env.seconds("CONSOLE_HANDSHAKE_S", 10)
 CONSOLE_PAUSED_S = env.seconds("CONSOLE_PAUSED_S", 30)
 CONSOLE_KEEPALIVE_S = env.seconds("CONSOLE_KEEPALIVE_S", 60)
+
+# --- the house's single sign-on --------------------------------------------------------------------------
+OIDC_ISSUER = env.issuer("OIDC_ISSUER")
+OIDC_CLIENT_ID = env.text("OIDC_CLIENT_ID")
+OIDC_CLIENT_SECRET = env.secret("OIDC_CLIENT_SECRET")
+OIDC_CA_FILE = env.text("OIDC_CA_FILE")
+OIDC_UID_CLAIM = env.text("OIDC_UID_CLAIM", "preferred_username")
+OIDC_GROUPS_CLAIM = env.text("OIDC_GROUPS_CLAIM", "groups")
+OIDC_SCOPES = env.text("OIDC_SCOPES", "openid profile email groups")
+OIDC_SIGN_ALGO = env.one_of("OIDC_SIGN_ALGO", "RS256", ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384"))
+OIDC_TIMEOUT_S = env.seconds("OIDC_TIMEOUT_S", 5)
+OIDC_LEEWAY_S = env.integer("OIDC_LEEWAY_S", 60, most=300)
+OIDC_REFRESH_S = env.integer("OIDC_REFRESH_S", 900, least=1)
+OIDC_CHECK_S = env.seconds("OIDC_CHECK_S", 30)
+HOUSE_ACCOUNT_LABEL = env.text("HOUSE_ACCOUNT_LABEL", "Sign in with your house account")
+PROOF_S = env.seconds("PROOF_S", 900)
+BREAK_GLASS_S = env.seconds("BREAK_GLASS_S", 86_400)
 
 # --- sign-in and sessions --------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -263,6 +318,15 @@ STORAGES = {
     "staticfiles": {"BACKEND": "vmportal.static_storage.HashedModuleStorage"},
 }
 WHITENOISE_USE_FINDERS = False
+
+# --- periodic jobs ---------------------------------------------------------------------------------------
+CELERY_BEAT_SCHEDULE = beat_schedule(
+    mirror_s=MIRROR_PERIOD_S,
+    catalog_s=CATALOG_PERIOD_S,
+    follow_s=FOLLOW_PERIOD_S,
+    sweep_s=SWEEP_PERIOD_S,
+    mail_s=MAIL_PERIOD_S,
+)
 
 # --- mail, logs ------------------------------------------------------------------------------------------
 _mail = env.mail("EMAIL_URL")

@@ -38,13 +38,19 @@ def vm_for(user: Person, vm_id: int, action: Action) -> VirtualMachine:
 
 def may(user: User, vm: VirtualMachine, action: Action) -> bool:
     """The rule itself, from the database as it is now."""
-    if not user.is_active:
-        return False
     if vm.pool is None:
         return is_rtp(user) and action == Action.VIEW
     if vm.pool.proxmox_poolid is None and action != Action.VIEW:
         return False
-    if is_rtp(user):
-        return True
-    role = role_in(vm.pool, user)
+    return is_rtp(user) or by_role(user, vm, action)
+
+
+def by_role(user: User, vm: VirtualMachine, action: Action) -> bool:
+    """True when the person's own role in the machine's pool includes the action."""
+    role = role_in(vm.pool, user) if vm.pool else None
     return role is not None and role.includes(NEEDED_ROLE[action])
+
+
+def by_power(user: User, vm: VirtualMachine, action: Action) -> bool:
+    """True when the person may do it as an RTP only: that takes a fresh proof."""
+    return is_rtp(user) and not by_role(user, vm, action)

@@ -7,8 +7,8 @@ VOCABULARY, MODELS, GATEWAYS, OPERATIONS, INTERFACES = range(5)
 FLOORS: tuple[tuple[str, int], ...] = (
     # accounts
     ("accounts/{__init__,roles,signals,errors,identity,mapping,keys}.py", VOCABULARY),
-    ("accounts/models.py", MODELS),
-    ("accounts/{audit,access,pools,sync,ssh_keys,addresses}.py", OPERATIONS),
+    ("accounts/models/*.py", MODELS),
+    ("accounts/{audit,access,pools,sync,ssh_keys,addresses,standing,alarms,outbox,spent,proof,locks}.py", OPERATIONS),
     ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
     ("accounts/ldap/apps.py", INTERFACES),
     ("accounts/ldap/*.py", GATEWAYS),

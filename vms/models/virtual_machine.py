@@ -12,9 +12,7 @@ class VirtualMachineQuerySet(QuerySet["VirtualMachine"]):
 
     def visible_to(self, user: User) -> "VirtualMachineQuerySet":
         """Machines of the person's pools; all of them for an RTP. Agrees with vms.access.vm_for."""
-        if not user.is_active:
-            return self.none()
-        if user.is_rtp:
+        if user.has_rtp_power:
             return self
         return self.filter(pool__in=Pool.objects.visible_to(user))
 
@@ -34,7 +32,7 @@ class VirtualMachineQuerySet(QuerySet["VirtualMachine"]):
 class VirtualMachine(models.Model):
     """A machine. Its identity is the smbios uuid; the vmid is only the slot it sits in.
 
-    Two writers, disjoint columns. Intended (written by operations): pool, name, lifecycle, created_by, source.
+    Two writers, disjoint columns. Intended (written by operations): pool, name, lifecycle, created_by, source, lock_*.
     Observed (written by vms/mirror/apply.py only): node, power, lock, cores … last_seen, missing_since.
     A row whose machine went away becomes GONE and keeps its history; a new machine in its slot is a new row.
     """
@@ -51,6 +49,9 @@ class VirtualMachine(models.Model):
     gone_at = models.DateTimeField(null=True, blank=True)
     dismissed_at = models.DateTimeField(null=True, blank=True, help_text="A failed creation its maker has put away.")
     source = models.CharField(max_length=120, blank=True, default="", help_text="What it was made from, in words.")
+    locked_at = models.DateTimeField(null=True, blank=True, help_text="Since when an RTP keeps it from running.")
+    locked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    lock_reason = models.CharField(max_length=200, blank=True, default="")
     login_user = models.CharField(max_length=32, blank=True, default="", help_text="Whom cloud-init made.")
 
     node = models.CharField(max_length=63, blank=True, default="")
