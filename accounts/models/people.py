@@ -1,6 +1,6 @@
 """People and the keys they saved."""
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models
@@ -9,6 +9,9 @@ from django.utils.crypto import salted_hmac
 
 from accounts.models.choices import choices
 from accounts.roles import AccountKind
+
+if TYPE_CHECKING:
+    from accounts.models.directory import DirectoryGroup, DirectoryMembership
 
 
 class User(AbstractUser):
@@ -39,7 +42,7 @@ class User(AbstractUser):
     session_epoch = models.PositiveIntegerField(
         default=0, help_text="Part of every session's proof: counting it up ends them all."
     )
-    directory_groups = models.ManyToManyField(
+    directory_groups: "models.ManyToManyField[DirectoryGroup, DirectoryMembership]" = models.ManyToManyField(
         "DirectoryGroup", through="DirectoryMembership", related_name="people", blank=True
     )
 
