@@ -28,7 +28,7 @@ def default_limit() -> Footprint:
 
 def effective_limit(pool: Pool) -> Footprint:
     """What the pool may use at most. An RTP's own pool is unlimited (and still counted)."""
-    if pool.owner is not None and pool.owner.is_rtp and pool.owner.is_active:
+    if pool.owner is not None and pool.owner.has_rtp_power:
         return Footprint(cores=UNLIMITED, memory_mib=UNLIMITED, disk_gib=UNLIMITED, vms=UNLIMITED)
     return default_limit()
 
