@@ -25,11 +25,12 @@ MARKUP = frozenset("<>")
 
 
 class UnmappableEntry(Exception):
-    """The entry cannot be taken; `sentence` says why, to an RTP."""
+    """The entry cannot be taken; `sentence` says why, to an RTP. `uuid` is whose it is, where that could be read."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, uuid: UUID | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+        self.uuid = uuid
 
 
 class _Odd(Exception):
@@ -75,19 +76,17 @@ class Mapped:
         return Identity(self.uuid, self.uid, self.full_name, self.email, names)
 
 
-def identity_of(attributes: Attributes, groups: frozenset[str], layout: Layout) -> Identity:
-    """One entry as an Identity; raises UnmappableEntry."""
-    return member_of("", attributes, layout).in_groups(groups)
-
-
 def member_of(entry: str, attributes: Attributes, layout: Layout) -> Mapped:
     """Reads one member's entry. `entry` is its DN, for the sentences.
 
     Without one UUID and one uid it is nobody: UnmappableEntry. A name or address that is odd is left out, with a line.
     """
     found = {name.lower(): values for name, values in attributes.items()}
-    uid = uid_of(_the_one(found, layout.uid))
     uuid = uuid_of(_the_one(found, layout.uuid), layout.uuid)
+    try:
+        uid = uid_of(_the_one(found, layout.uid))
+    except UnmappableEntry as odd:
+        raise UnmappableEntry(odd.sentence, uuid) from odd
     full_name, odd_name = _first(found, layout.name, _clean_name)
     email, odd_email = _first(found, layout.mail, _clean_email)
     problems = tuple(Problem(entry, sentence, uuid) for sentence in (odd_name, odd_email) if sentence)

@@ -1,0 +1,1 @@
+"""A database ENGINE around ldapdb: read only, bounded, verified, and loud where ldapdb is silently wrong."""
