@@ -9,6 +9,7 @@ urlpatterns = [
     path("healthz", healthz, name="healthz"),
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("rtp/", include("accounts.people_urls")),
     path("", include("vms.urls")),
     path("", include("consoles.urls")),
 ]

@@ -7,9 +7,12 @@ VOCABULARY, MODELS, GATEWAYS, OPERATIONS, INTERFACES = range(5)
 FLOORS: tuple[tuple[str, int], ...] = (
     # accounts
     ("accounts/{__init__,roles,signals,errors,identity,mapping,keys}.py", VOCABULARY),
+    ("accounts/directory/{__init__,plan,names,guard}.py", VOCABULARY),
     ("accounts/models/*.py", MODELS),
     ("accounts/{audit,access,pools,sync,ssh_keys,addresses,standing,alarms,outbox,spent,proof,locks}.py", OPERATIONS),
     ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
+    ("accounts/directory/*.py", OPERATIONS),
+    ("accounts/{directory_pages,people_urls,person}.py", INTERFACES),
     ("accounts/ldap/apps.py", INTERFACES),
     ("accounts/ldap/*.py", GATEWAYS),
     ("accounts/ldap/engine/*.py", GATEWAYS),
@@ -67,4 +70,5 @@ PLAIN: tuple[str, ...] = (
     "vms/cluster/{types,upid,errors}.py",
     "quotas/{footprint,states,errors}.py",
     "accounts/{roles,identity,mapping,errors,keys}.py",
+    "accounts/directory/{plan,names,guard}.py",
 )
