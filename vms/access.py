@@ -6,6 +6,7 @@ from django.http import Http404
 from accounts.access import Person, is_rtp, role_in
 from accounts.models import User
 from accounts.roles import Role
+from vms import restraints
 from vms.models import VirtualMachine
 from vms.states import Action
 
@@ -32,7 +33,7 @@ def vm_for(user: Person, vm_id: int, action: Action) -> VirtualMachine:
     if vm is None or not isinstance(user, User) or not may(user, vm, Action.VIEW):
         raise Http404("No machine of yours is here.")
     if not may(user, vm, action):
-        raise PermissionDenied("Your role in this pool does not include that.")
+        raise PermissionDenied(restraints.of_person(user, action) or "Your role in this pool does not include that.")
     return vm
 
 
@@ -46,9 +47,9 @@ def may(user: User, vm: VirtualMachine, action: Action) -> bool:
 
 
 def by_role(user: User, vm: VirtualMachine, action: Action) -> bool:
-    """True when the person's own role in the machine's pool includes the action."""
+    """True when the person's own role in the machine's pool includes the action; less after leaving the house."""
     role = role_in(vm.pool, user) if vm.pool else None
-    return role is not None and role.includes(NEEDED_ROLE[action])
+    return role is not None and role.includes(NEEDED_ROLE[action]) and not restraints.is_over_for(user, action)
 
 
 def by_power(user: User, vm: VirtualMachine, action: Action) -> bool:

@@ -7,9 +7,11 @@ from datetime import datetime
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from accounts import departures
 from accounts.models import Pool, PoolMembership, User
 from accounts.roles import Role
 from quotas.errors import cores, gib
+from vms import restraints
 from vms.access import NEEDED_ROLE
 from vms.models import Operation, VirtualMachine
 from vms.shown import Reading, Shown, shown
@@ -58,6 +60,13 @@ class Row:
         return self.vm.lifecycle == Lifecycle.FAILED
 
     @property
+    def lock(self) -> str:
+        """That an RTP keeps it from running, for a list; empty where none does."""
+        if self.vm.locked_at is not None:
+            return "Locked by an RTP"
+        return "Its member is locked" if self.vm.pool and restraints.of_owner(self.vm.pool) else ""
+
+    @property
     def first(self) -> Button | None:
         """The one button beside the console: start, resume or shut down."""
         wanted = {Power.RUNNING: Action.SHUTDOWN, Power.PAUSED: Action.RESUME, Power.STOPPED: Action.START}
@@ -84,17 +93,19 @@ class Rights:
 
     def __init__(self, user: User) -> None:
         self.user = user
-        self.roles = dict(PoolMembership.objects.filter(user=user).values_list("pool_id", "role"))
+        # Whoever left the house has the own pool only.
+        found = PoolMembership.objects.none() if user.departed_at else PoolMembership.objects.filter(user=user)
+        self.roles = dict(found.values_list("pool_id", "role"))
 
     def refusal(self, vm: VirtualMachine, action: Action) -> str:
         """Why this person may not do that to the machine at all; empty when they may."""
         if vm.pool is None or vm.pool.proxmox_poolid is None:
             return "It is in no pool of the portal yet."
-        if self.user.is_rtp:
+        if self.user.has_rtp_power:
             return ""
         role = self.role_in(vm.pool)
         if role is not None and role.includes(NEEDED_ROLE[action]):
-            return ""
+            return departures.short(self.user) if restraints.is_over_for(self.user, action) else ""
         return f"As {role or 'a stranger'} of {vm.pool.name} you cannot do this."
 
     def role_of(self, vm: VirtualMachine) -> Role | None:
@@ -125,7 +136,9 @@ def row(vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now:
         state=shown(reading_of(vm, operation, now)),
         operation=operation,
         buttons=tuple(_button(vm, action, held or outage, rights) for action in MENU),
-        console_reason=rights.refusal(vm, Action.CONSOLE) or _obstacle(vm, Action.CONSOLE),
+        console_reason=rights.refusal(vm, Action.CONSOLE)
+        or restraints.of_console(rights.user, vm)
+        or _obstacle(vm, Action.CONSOLE),
         size=_size(vm, operation),
         steps=steps_of(operation) if operation else [],
     )
@@ -193,7 +206,7 @@ def _held_by(operation: Operation | None) -> str:
 
 def _button(vm: VirtualMachine, action: Action, held: str, rights: Rights) -> Button:
     words = verb(action)
-    reason = rights.refusal(vm, action) or held or _obstacle(vm, action)
+    reason = rights.refusal(vm, action) or restraints.of_lock(vm, action) or held or _obstacle(vm, action)
     return Button(action, words.label, reason, needs_confirm=bool(words.warning))
 
 

@@ -94,10 +94,13 @@ def _machines(count: int) -> str:
 
 
 def shelves(user: User, now: datetime, outage: str) -> list[Shelf]:
-    """The person's own machines first, then each shared pool they are in. RTPs see everybody's on their own page."""
+    """The person's own machines first, then each shared pool they are in; after leaving the house only the own ones.
+
+    RTPs see everybody's on their own page.
+    """
     rights = Rights(user)
     own = find_personal_pool(user)
-    shared = list(Pool.objects.filter(memberships__user=user, kind=PoolKind.SHARED, hidden=False))
+    shared = list(Pool.objects.visible_to(user).filter(memberships__user=user, kind=PoolKind.SHARED, hidden=False))
     pools = [own, *shared] if own else shared
     machines = VirtualMachine.objects.filter(pool__in=pools).listed().select_related("pool", "pool__owner")
     by_pool: dict[int | None, list[Row]] = {}
@@ -112,7 +115,7 @@ def figures_of(pool: Pool | None, user: User) -> QuotaFigures:
     if pool is not None:
         return figures(pool)
     limit = default_limit()
-    if user.is_rtp:
+    if user.has_rtp_power:
         limit = Footprint(*(10**9,) * 4)
     return QuotaFigures(limit=limit, used=Footprint(), held=Footprint())
 
@@ -137,7 +140,7 @@ def heading(user: User, vm: VirtualMachine, now: datetime) -> dict[str, object]:
         "row": vm_row(user, vm, now, view.outage),
         "notes": view.notes,
         "latest": last_operation(vm),
-        "is_rtp_elsewhere": user.is_rtp and Rights(user).role_of(vm) is None,
+        "is_rtp_elsewhere": user.has_rtp_power and Rights(user).role_of(vm) is None,
     }
 
 

@@ -7,11 +7,13 @@ VOCABULARY, MODELS, GATEWAYS, OPERATIONS, INTERFACES = range(5)
 FLOORS: tuple[tuple[str, int], ...] = (
     # accounts
     ("accounts/{__init__,roles,signals,errors,identity,mapping,keys}.py", VOCABULARY),
-    ("accounts/directory/{__init__,plan,names,guard}.py", VOCABULARY),
+    ("accounts/directory/{__init__,facts,plan,names,guard}.py", VOCABULARY),
     ("accounts/models/*.py", MODELS),
-    ("accounts/{audit,access,pools,sync,ssh_keys,addresses,standing,alarms,outbox,spent,proof,locks}.py", OPERATIONS),
+    ("accounts/{audit,access,pools,sync,ssh_keys,addresses,standing,alarms,outbox,spent,proof,locks,departures}.py", OPERATIONS),
     ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
     ("accounts/directory/*.py", OPERATIONS),
+    ("accounts/{factors,held_forms,view_as}.py", OPERATIONS),
+    ("accounts/{rtp_middleware,proof_views,proof_forms,people_views}.py", INTERFACES),
     ("accounts/{directory_pages,people_urls,person}.py", INTERFACES),
     ("accounts/ldap/apps.py", INTERFACES),
     ("accounts/ldap/*.py", GATEWAYS),
@@ -31,7 +33,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("vms/cluster/*.py", GATEWAYS),
     ("vms/operations/*.py", OPERATIONS),
     ("vms/mirror/*.py", OPERATIONS),
-    ("vms/{usage,access,selectors,rows,expiry,mails,pools,placement,cluster_check}.py", OPERATIONS),
+    ("vms/{usage,access,selectors,restraints,rows,expiry,mails,pools,placement,cluster_check}.py", OPERATIONS),
     ("vms/{apps,receivers,tasks,forms,urls,admin}.py", INTERFACES),
     ("vms/views/*.py", INTERFACES),
     ("vms/templatetags/*.py", INTERFACES),
@@ -70,5 +72,5 @@ PLAIN: tuple[str, ...] = (
     "vms/cluster/{types,upid,errors}.py",
     "quotas/{footprint,states,errors}.py",
     "accounts/{roles,identity,mapping,errors,keys}.py",
-    "accounts/directory/{plan,names,guard}.py",
+    "accounts/directory/{facts,plan,names,guard}.py",
 )

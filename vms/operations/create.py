@@ -9,10 +9,11 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from accounts import audit
+from accounts import audit, departures
 from accounts.models import Pool, SshKey, User
 from accounts.pools import personal_pool_for
 from quotas.footprint import Footprint
+from vms import restraints
 from vms.access import may
 from vms.cluster import Cluster
 from vms.cluster.errors import Denied, NoSuchGuest
@@ -125,6 +126,8 @@ def request_create(
     first = requests.known(by, key)
     if first is not None:
         return first
+    if by.departed_at:
+        raise PermissionDenied(departures.notice(by))
     name = names.checked_name(name)
     size.check()
     plan = plan_template(source, size, by) if isinstance(source, FromTemplate) else plan_iso(source, by)
@@ -133,6 +136,8 @@ def request_create(
         raise PermissionDenied("Your role in this pool does not include that.")
 
     def open_it(locked: Pool) -> Operation:
+        if why := restraints.of_owner(locked):
+            raise Refusal(f"{name} cannot be created. {why}", "pool")
         names.refuse_taken_name(locked, name)
         asked = Footprint(cores=size.cores, memory_mib=size.memory_mib, disk_gib=size.disk_gib, vms=1)
         reservation = requests.reserve(locked, asked, f"create {name}")

@@ -143,7 +143,7 @@ def request_delete(vm: VirtualMachine, *, by: User, address: str, key: str) -> O
         raise PermissionDenied("Your role in this pool does not include that.")
 
     def open_it(locked: Pool) -> Operation:
-        fresh = VirtualMachine.objects.select_related("pool").get(pk=vm.pk)
+        fresh = VirtualMachine.objects.select_related("pool__owner").get(pk=vm.pk)
         refuse_obstacle(fresh, OperationKind.DELETE)
         op = requests.open_operation(
             fresh, locked, OperationKind.DELETE, Delete.steps, by=by, address=address, key=key, wish={}

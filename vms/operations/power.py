@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 
 from accounts.models import Pool, User
 from quotas.footprint import Footprint
+from vms import restraints
 from vms.access import may
 from vms.cluster import Cluster
 from vms.cluster.errors import Denied, NoSuchGuest, WrongMachine
@@ -162,10 +163,12 @@ def request_power(
     Raises PermissionDenied, Refusal or QuotaExceeded; nothing was written then.
     """
     if vm.pool is None or not may(by, vm, Action(kind)):
-        raise PermissionDenied("Your role in this pool does not include that.")
+        raise PermissionDenied(
+            restraints.of_person(by, Action(kind)) or "Your role in this pool does not include that."
+        )
 
     def open_it(locked: Pool) -> Operation:
-        fresh = VirtualMachine.objects.select_related("pool").get(pk=vm.pk)
+        fresh = VirtualMachine.objects.select_related("pool__owner").get(pk=vm.pk)
         refuse_obstacle(fresh, kind)
         if kind == OperationKind.STOP and force:
             overrule_shutdown(fresh)
@@ -186,8 +189,9 @@ def request_power(
 
 
 def refuse_obstacle(vm: VirtualMachine, kind: OperationKind) -> None:
-    """Raises Refusal where the machine's state does not allow it."""
+    """Raises Refusal where the machine's state, its lock or its owner's does not allow it."""
     why = obstacle(Action(kind), vm.lifecycle, vm.power)  # type: ignore[arg-type]  # columns hold the enums' values
+    why = restraints.of_lock(vm, Action(kind)) or why
     if why:
         raise Refusal(f"{vm.name} cannot be {words.VERBS[kind][1]}. {why}")
 

@@ -12,8 +12,8 @@ PORTAL = "portal"
 
 
 def may_create(user: User, pool: Pool) -> bool:
-    """Managers of the pool and RTPs create machines in it."""
-    if not user.is_active:
+    """Managers of the pool and RTPs create machines in it; nobody does who left the house."""
+    if not user.is_active or user.departed_at:
         return False
     role = role_in(pool, user)
     return is_rtp(user) or (role is not None and role.includes(Role.MANAGER))

@@ -9,9 +9,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.access import is_rtp
 from accounts.addresses import address_of
+from accounts.proof import require_proof
 from quotas.errors import QuotaExceeded
 from vms import selectors
-from vms.access import vm_for
+from vms.access import by_power, vm_for
 from vms.forms import ConfirmForm, DeleteForm
 from vms.models import Operation, VirtualMachine
 from vms.operations import Refusal, dismiss_failed, request_delete, request_power, settle
@@ -29,6 +30,8 @@ def action(request: PersonRequest, vm_id: int, name: str) -> HttpResponse:
         raise Http404("There is no such action.")
     wanted = Action(name)
     vm, words = vm_for(request.user, vm_id, wanted), verb(wanted)
+    if request.method == "POST" and by_power(request.user, vm, wanted):
+        require_proof(request, f"{words.label} {vm.name}")
     form = _form(request, vm, wanted)
     is_sure = not words.warning or (request.method == "POST" and "confirm" in request.POST)
     if request.method == "GET" or not is_sure or not form.is_valid():
@@ -49,6 +52,8 @@ def action(request: PersonRequest, vm_id: int, name: str) -> HttpResponse:
 def dismiss(request: PersonRequest, vm_id: int) -> HttpResponse:
     """Puts a failed creation away; it stays in Activity."""
     vm = vm_for(request.user, vm_id, Action.VIEW)
+    if by_power(request.user, vm, Action.DELETE):
+        require_proof(request, f"Put {vm.name} away")
     if vm.lifecycle == Lifecycle.FAILED:
         try:
             dismiss_failed(vm, request.user)
@@ -67,6 +72,7 @@ def settle_operation(request: PersonRequest, vm_id: int, operation_id: int) -> H
     vm = vm_for(request.user, vm_id, Action.VIEW)
     if not is_rtp(request.user):
         raise PermissionDenied("Only an RTP settles this.")
+    require_proof(request, f"Say how the last action on {vm.name} ended")
     operation = Operation.objects.filter(vm=vm, pk=operation_id).first()
     if operation is None:
         raise Http404("No operation of yours is here.")

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from accounts import departures
 from accounts.addresses import address_of
 from accounts.models import Pool, SshKey, User
 from accounts.pools import find_personal_pool
@@ -27,6 +28,8 @@ from vms.views.person import PersonRequest, person_required
 @person_required
 def create(request: PersonRequest) -> HttpResponse:
     """One page, four fields. A second send of the same form leads to the machine the first one made."""
+    if why := departures.notice(request.user):
+        return render(request, "vms/no_create.html", {"why": why}, status=403)
     pool = _pool(request)
     if request.method == "GET":
         return render(request, "vms/create.html", _context(request, pool, _form(request.user, pool)))

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from accounts import departures
 from accounts.access import is_rtp
 from vms import selectors
 from vms.access import vm_for
@@ -29,6 +30,7 @@ def vm_list(request: PersonRequest) -> HttpResponse:
     context = {
         "notes": view.notes,
         "outage": view.outage,
+        "no_create": departures.short(request.user),
         "shelves": [shelf for shelf in shelves if shelf.is_own or shelf.rows],
         "is_moving": any(row.is_moving for shelf in shelves for row in shelf.rows),
     }
