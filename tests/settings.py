@@ -24,3 +24,5 @@ Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # noqa: F405 (whitenoise w
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":  # noqa: F405
     # A file, so that threads and child processes see the same rows.
     DATABASES["default"]["TEST"] = {"NAME": str(_folder / "test.sqlite3")}  # noqa: F405
+# A directory that nobody answers for, until tests.slapd.asked puts one there.
+DATABASES.setdefault("ldap", {"ENGINE": "accounts.ldap.engine", "NAME": "ldap://127.0.0.1:9", "TLS": False})  # noqa: F405

@@ -38,21 +38,19 @@ def people_of(entries: Entries, layout: Layout, problems: list[Problem]) -> dict
     for dn, attributes in entries:
         try:
             key = _key_of_entry(dn)
-            person = found.get(key) or (dn, member_of(dn, attributes, layout))
+            found[key] = found.get(key) or (dn, member_of(dn, attributes, layout))
         except UnmappableEntry as odd:
             problems.append(Problem(dn, odd.sentence, odd.uuid))
-            continue
-        found[key] = person
     doubled = {
         **_doubled(found, "uid", {key: person.uid for key, (_dn, person) in found.items()}),
         **_doubled(found, layout.uuid, {key: str(person.uuid) for key, (_dn, person) in found.items()}),
     }
     for key, sentence in doubled.items():
-        dn, person = found.pop(key)
-        problems.append(Problem(dn, sentence, person.uuid))
-    for _dn, person in found.values():
-        problems.extend(person.problems)
-    return {key: person for key, (_dn, person) in found.items()}
+        dn, unclear = found.pop(key)
+        problems.append(Problem(dn, sentence, unclear.uuid))
+    people = {key: person for key, (_dn, person) in found.items()}
+    problems.extend(problem for person in people.values() for problem in person.problems)
+    return people
 
 
 def groups_of(entries: Entries, layout: Layout, problems: list[Problem]) -> dict[str, ListedGroup]:

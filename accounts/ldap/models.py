@@ -17,7 +17,7 @@ class EntryQuerySet(QuerySet[Any]):
 
     def entries(self) -> Iterator[Entry]:
         """(DN, attributes) of what matches, in the directory's order."""
-        found: Iterator[Entry] = self.query.get_compiler(self.db).entries()  # type: ignore[attr-defined]  # ours
+        found: Iterator[Entry] = self.query.get_compiler(self.db).entries()
         return found
 
 

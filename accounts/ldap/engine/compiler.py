@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
-from django.db.models import Count, F
+from django.db.models import Count
 from django.db.models.expressions import Col, Star
 from django.db.models.sql import compiler as django_compiler
 from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGLE
@@ -98,8 +98,6 @@ class SQLCompiler(ldapdb.SQLCompiler):
         return [self._order(name) for name in query.order_by or default]
 
     def _order(self, name: Any) -> tuple[Col, bool]:
-        if isinstance(name, F):
-            name = name.name
         if not isinstance(name, str) or name == "?":
             raise NotSupportedError("The directory's entries are ordered by fields only.")
         options, bare = self.query.model._meta, name.removeprefix("-")
@@ -112,15 +110,15 @@ class _ReadOnly(SQLCompiler):
         raise NotSupportedError("The portal never writes to the directory.")
 
 
-class SQLInsertCompiler(_ReadOnly, django_compiler.SQLInsertCompiler):
+class SQLInsertCompiler(_ReadOnly, django_compiler.SQLInsertCompiler):  # type: ignore[misc]  # refused anyway
     """Refuses."""
 
 
-class SQLDeleteCompiler(_ReadOnly, django_compiler.SQLDeleteCompiler):
+class SQLDeleteCompiler(_ReadOnly, django_compiler.SQLDeleteCompiler):  # type: ignore[misc]  # refused anyway
     """Refuses."""
 
 
-class SQLUpdateCompiler(_ReadOnly, django_compiler.SQLUpdateCompiler):
+class SQLUpdateCompiler(_ReadOnly, django_compiler.SQLUpdateCompiler):  # type: ignore[misc]  # refused anyway
     """Refuses."""
 
 
@@ -170,7 +168,7 @@ def refuse_conditions(where: WhereNode, *, alone: bool) -> None:
 def refuse_unless_counting(select: Sequence[tuple[Any, Any, Any]]) -> None:
     """Raises unless every column is COUNT(*)."""
     for column, _sql, _alias in select:
-        plain = isinstance(column, Count) and not column.distinct and column.filter is None
+        plain = isinstance(column, Count) and not getattr(column, "distinct", False) and column.filter is None
         if not plain or not isinstance(column.get_source_expressions()[0], Star):
             raise NotSupportedError("A directory computes nothing but count().")
 
