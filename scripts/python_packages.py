@@ -45,20 +45,21 @@ def make_venv() -> None:
 
 def install(lock: Path) -> None:
     """uv first, which takes seconds; pip, slower but with the person's own settings, where uv cannot."""
-    pip: list[str | Path] = [
-        PYTHON,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--require-hashes",
-    ]
-    run([*pip, "-r", TOOLS], "Installing uv")
+    run(pip_install(PYTHON, "-r", TOOLS), "Installing uv")
+    install_into(PYTHON, lock)
+
+
+def install_into(python: Path, lock: Path) -> None:
+    """The lock into any virtual environment that has pip; uv must be there."""
     try:
-        run(uv_install("--python", PYTHON, "-r", lock), f"Installing {lock.name}")
+        run(uv_install("--python", python, "-r", lock), f"Installing {lock.name}")
     except Refusal:
-        run([*pip, "--no-deps", "-r", lock], f"Installing {lock.name}")
+        run(pip_install(python, "--no-deps", "-r", lock), f"Installing {lock.name}")
+
+
+def pip_install(python: Path, *arguments: str | Path) -> list[str | Path]:
+    """The same by pip, which knows the person's own settings."""
+    return [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes", *arguments]
 
 
 def uv_install(*arguments: str | Path) -> list[str | Path]:

@@ -1,7 +1,8 @@
-"""Sets the portal up from a clone: `python3 -m scripts.setup --for demo|test`.
+"""Sets the portal up from a clone: `python3 -m scripts.setup --for demo|house|test`.
 
 Checks what is missing and installs only that: Debian packages (root; nothing is started or enabled), the virtual
-environment by its hash-locked list, the browser libraries by npm's lock, and the images of the demo's guests.
+environment by its hash-locked list, the browser libraries by npm's lock, the house's sign-in page where one is
+wanted, and the images of the demo's guests.
 The guests' kernel is downloaded and unpacked into build/, never installed.
 """
 
@@ -10,7 +11,7 @@ import fcntl
 import shutil
 import sys
 
-from scripts import browser_libraries, python_packages, system_packages
+from scripts import browser_libraries, house_sign_in, python_packages, system_packages
 from scripts.speech import BUILD, ROOT, Refusal, guarded, run, say, timed
 
 GUESTS = BUILD / "guests"
@@ -33,7 +34,7 @@ def main() -> int:
 def parse(arguments: list[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="scripts.setup", description="Sets the portal up from a clone.")
-    parser.add_argument("--for", dest="purpose", choices=("demo", "test"), default="demo")
+    parser.add_argument("--for", dest="purpose", choices=("demo", "house", "test"), default="demo")
     parser.add_argument("--packages-only", action="store_true", help="only the Debian packages")
     return parser.parse_args(arguments)
 
@@ -41,8 +42,11 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 def provide(purpose: str) -> None:
     """Each part does nothing where it is already there."""
     system_packages.provide(purpose)
-    python_packages.provide(purpose)
-    browser_libraries.provide(purpose)
+    runs = "test" if purpose == "test" else "demo"
+    python_packages.provide(runs)
+    browser_libraries.provide(runs)
+    if purpose != "demo":
+        house_sign_in.provide()
     guest_images()
 
 

@@ -16,8 +16,11 @@ NEEDED = (
 )  # fmt: skip
 #: Real guests in the stand-in cluster. Without them machines show a painted test card.
 GUESTS = ("qemu-system-x86", "qemu-utils", "grub-rescue-pc", "busybox-static", "cpio", "xorriso")
-#: What only the tests start: a browser and the servers of a larger house.
-TESTS = ("chromium", "postgresql", "redis-server", "nginx-light", "slapd", "ldap-utils")
+#: The directory of the demo of a house.
+HOUSE = ("slapd", "ldap-utils")
+#: What only the tests start: a browser, that directory and the servers of a larger house.
+TESTS = ("chromium", "postgresql", "redis-server", "nginx-light", *HOUSE)
+MORE = {"house": HOUSE, "test": TESTS}
 #: Packages that would start a service by themselves, and the services they would enable.
 SERVICES = {
     "postgresql": ("postgresql",),
@@ -42,7 +45,7 @@ def missing(packages: Sequence[str]) -> list[str]:
 
 
 def provide(purpose: str, *, as_root: bool | None = None) -> None:
-    """Installs what is missing for `demo` or `test`.
+    """Installs what is missing for `demo`, `house` or `test`.
 
     Without root it refuses with the one line to run, except where only the guests' packages are missing.
     """
@@ -50,26 +53,26 @@ def provide(purpose: str, *, as_root: bool | None = None) -> None:
         say("This is not Debian: set-up takes it that a C compiler, the headers of Python, OpenLDAP and SASL,")
         say("and QEMU are installed.")
         return
-    wanted = NEEDED + GUESTS + (TESTS if purpose == "test" else ())
+    wanted = NEEDED + GUESTS + MORE.get(purpose, ())
     lacking = missing(wanted)
     if not lacking:
         return
     if os.geteuid() == 0 if as_root is None else as_root:
         install(lacking)
-    elif purpose == "demo" and set(lacking) <= set(GUESTS):
+    elif purpose != "test" and set(lacking) <= set(GUESTS):
         say("Machines will show a painted test card, because these packages for real guests are missing.")
         say(f"To have real guests, run once:  {line_for(lacking)}")
     else:
         raise Refusal(
             f"These packages are missing: {' '.join(lacking)}\n"
-            f"Installing them takes root. Run this line once, then start again:\n\n  {line_for(lacking)}"
+            f"Installing them takes root. Run this line once, then start again:\n\n  {line_for(lacking, purpose)}"
         )
 
 
-def line_for(lacking: Sequence[str]) -> str:
+def line_for(lacking: Sequence[str], purpose: str = "test") -> str:
     """The one line that installs these packages. apt-get itself would start services; then it is set-up's own."""
     if set(lacking) & set(SERVICES):
-        return "sudo python3 -B -m scripts.setup --for test --packages-only"
+        return f"sudo python3 -B -m scripts.setup --for {purpose} --packages-only"
     return f"sudo apt-get install -y --no-install-recommends {' '.join(lacking)}"
 
 

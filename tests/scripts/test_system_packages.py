@@ -48,6 +48,17 @@ def test_a_line_that_would_start_a_service_is_replaced_by_set_ups_own(programs: 
     assert str(refused.value).endswith("\n\n  sudo python3 -B -m scripts.setup --for test --packages-only")
 
 
+def test_the_demo_of_a_house_needs_its_directory_whatever_the_cards_show(programs: Path) -> None:
+    dpkg_shows(programs, *system_packages.NEEDED)
+
+    system_packages.provide("demo", as_root=False)
+    with pytest.raises(Refusal) as refused:
+        system_packages.provide("house", as_root=False)
+
+    assert "slapd ldap-utils\n" in str(refused.value)
+    assert str(refused.value).endswith("\n\n  sudo python3 -B -m scripts.setup --for house --packages-only")
+
+
 def test_without_root_and_without_qemu_the_demo_goes_on_and_says_what_is_painted(
     programs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
