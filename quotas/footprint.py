@@ -33,3 +33,29 @@ class Footprint:
 
     def _pairs(self, other: "Footprint") -> list[tuple[int, int]]:
         return [(getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a pool's machines take, counted both ways: `running` counts CPU and memory of machines that run."""
+
+    running: Footprint = Footprint()
+    always: Footprint = Footprint()
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(self.running + other.running, self.always + other.always)
+
+    def counted(self, *, always: bool) -> Footprint:
+        """The figure that a policy compares with its limit."""
+        return self.always if always else self.running
+
+
+@dataclass(frozen=True)
+class Caps:
+    """The most of one machine: its cores, memory, disk, snapshots and disks."""
+
+    vm_cores: int
+    vm_memory_mib: int
+    vm_disk_gib: int
+    snapshots_per_vm: int
+    disks_per_vm: int

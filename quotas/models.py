@@ -1,9 +1,11 @@
-"""Policies and reservations."""
+"""Policies, allowances and reservations."""
+
+from datetime import date
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from accounts.models import Pool
+from accounts.models import DirectoryGroup, Pool, User
 from quotas.footprint import Footprint
 from quotas.states import ReservationState
 
@@ -15,13 +17,33 @@ class Policy(models.Model):
     """
 
     name = models.CharField(max_length=60, unique=True)
-    is_default = models.BooleanField(default=True, help_text="The limit of every pool without one of its own.")
+    is_default = models.BooleanField(default=False, help_text="The limit of every pool without one of its own.")
+    groups = models.ManyToManyField(
+        DirectoryGroup,
+        blank=True,
+        related_name="policies",
+        help_text="Groups of the directory: for the personal pools of their members. Of several the best holds.",
+    )
+    pools = models.ManyToManyField(
+        Pool, blank=True, related_name="policies", help_text="Shared pools that have this policy of their own."
+    )
+    counts_always = models.BooleanField(
+        "CPU and memory always count",
+        default=False,
+        help_text="Otherwise they count while a machine runs, is paused, or starts with its node.",
+    )
     cores = models.PositiveIntegerField(null=True, blank=True, help_text="Cores of machines that run.")
     memory_mib = models.PositiveIntegerField(
         "memory (MiB)", null=True, blank=True, help_text="Memory of machines that run."
     )
     disk_gib = models.PositiveIntegerField("disk (GiB)", null=True, blank=True, help_text="Disk of all machines.")
     vms = models.PositiveIntegerField("machines", null=True, blank=True, help_text="Number of machines.")
+    vm_cores = models.PositiveIntegerField("cores of one machine", null=True, blank=True)
+    vm_memory_mib = models.PositiveIntegerField("memory of one machine (MiB)", null=True, blank=True)
+    vm_disk_gib = models.PositiveIntegerField("disk of one machine (GiB)", null=True, blank=True)
+    snapshots_per_vm = models.PositiveIntegerField("snapshots of one machine", null=True, blank=True)
+    disks_per_vm = models.PositiveIntegerField("disks of one machine", null=True, blank=True)
+    version = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:
@@ -38,6 +60,49 @@ class Policy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class AllowanceQuerySet(QuerySet["Allowance"]):
+    """Questions asked of many allowances."""
+
+    def in_force(self, today: date) -> "AllowanceQuerySet":
+        """Those that hold today."""
+        return self.filter(Q(until=None) | Q(until__gte=today), ended_at=None)
+
+
+class Allowance(models.Model):
+    """A raised limit of one pool, for good or until a date. Where it names a number, that number is the limit.
+
+    Written by quotas/allowances.py. One that ended is kept: it is the pool's history.
+    """
+
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="allowances")
+    cores = models.PositiveIntegerField(null=True, blank=True)
+    memory_mib = models.PositiveIntegerField("memory (MiB)", null=True, blank=True)
+    disk_gib = models.PositiveIntegerField("disk (GiB)", null=True, blank=True)
+    vms = models.PositiveIntegerField("machines", null=True, blank=True)
+    reason = models.CharField(max_length=300)
+    until = models.DateField(null=True, blank=True, help_text="The last day it holds; empty: for good.")
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True, help_text="When an RTP or a newer one ended it.")
+    ended_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = AllowanceQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(cores__isnull=False) | Q(memory_mib__isnull=False) | Q(disk_gib__isnull=False)
+                | Q(vms__isnull=False),
+                name="allowance_names_a_number",
+                violation_error_message="Name at least one number.",
+            ),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"allowance of {self.pool}"
 
 
 class Reservation(models.Model):

@@ -9,19 +9,29 @@ from django.db.models import Sum
 from django.utils.module_loading import import_string
 
 from accounts.models import Pool
-from quotas.footprint import Footprint
-from quotas.limits import effective_limit
+from quotas.footprint import Footprint, Usage
+from quotas.limits import Limit, limit_of
 from quotas.models import Reservation
 from quotas.states import ReservationState
 
 
 @dataclass(frozen=True)
 class QuotaFigures:
-    """A pool's limit, use and reservations at one moment."""
+    """A pool's limit, use and reservations at one moment. `used` is what its policy counts, `usage` both ways."""
 
-    limit: Footprint
-    used: Footprint
+    rule: Limit
+    usage: Usage
     held: Footprint
+
+    @property
+    def limit(self) -> Footprint:
+        """The most of each."""
+        return self.rule.footprint
+
+    @property
+    def used(self) -> Footprint:
+        """What counts against the limit."""
+        return self.usage.counted(always=self.rule.counts_always)
 
     @property
     def free(self) -> Footprint:
@@ -29,9 +39,9 @@ class QuotaFigures:
         return self.limit - self.used - self.held
 
 
-def used(pool_id: int) -> Footprint:
+def usage(pool_id: int) -> Usage:
     """What the pool's machines use, by the counter that settings name."""
-    counter = cast(Callable[[int], Footprint], import_string(settings.QUOTA_USAGE_COUNTER))
+    counter = cast(Callable[[int], Usage], import_string(settings.QUOTA_USAGE_COUNTER))
     return counter(pool_id)
 
 
@@ -48,4 +58,4 @@ def held(pool_id: int) -> Footprint:
 
 def figures(pool: Pool) -> QuotaFigures:
     """The pool's figures for a page, or for a decision when its row is locked."""
-    return QuotaFigures(limit=effective_limit(pool), used=used(pool.pk), held=held(pool.pk))
+    return QuotaFigures(rule=limit_of(pool), usage=usage(pool.pk), held=held(pool.pk))

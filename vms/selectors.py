@@ -11,8 +11,8 @@ from accounts.access import pools_managed_by
 from accounts.models import Pool, User
 from accounts.pools import find_personal_pool
 from accounts.roles import PoolKind
-from quotas.footprint import Footprint
-from quotas.limits import default_limit
+from quotas.footprint import Footprint, Usage
+from quotas.limits import limit_of_member
 from quotas.usage import QuotaFigures, figures
 from vms.meters import Meter, meters
 from vms.models import IsoImage, MirrorRun, Node, Operation, Template, VirtualMachine
@@ -114,10 +114,7 @@ def figures_of(pool: Pool | None, user: User) -> QuotaFigures:
     """A pool's figures; those of a personal pool that will be made at first need where `pool` is None."""
     if pool is not None:
         return figures(pool)
-    limit = default_limit()
-    if user.has_rtp_power:
-        limit = Footprint(*(10**9,) * 4)
-    return QuotaFigures(limit=limit, used=Footprint(), held=Footprint())
+    return QuotaFigures(rule=limit_of_member(user), usage=Usage(), held=Footprint())
 
 
 def meters_of(pool: Pool | None, user: User) -> list[Meter]:

@@ -81,7 +81,7 @@ def test_a_machine_being_removed_counts_until_it_is_gone(cast: Cast) -> None:
 
 
 def test_a_policy_of_the_rtps_replaces_the_default(cast: Cast) -> None:
-    Policy.objects.create(name="house", cores=2, memory_mib=1024, disk_gib=None)
+    Policy.objects.create(name="house", is_default=True, cores=2, memory_mib=1024, disk_gib=None)
 
     limit = figures(cast.alices).limit
 
@@ -91,7 +91,7 @@ def test_a_policy_of_the_rtps_replaces_the_default(cast: Cast) -> None:
 
 def test_a_cut_limit_stops_growth_but_lets_shrink(cast: Cast) -> None:
     make_vm(cast.alices, power=Power.RUNNING, cores=4)
-    Policy.objects.create(name="house", cores=2)
+    Policy.objects.create(name="house", is_default=True, cores=2)
 
     with pytest.raises(QuotaExceeded):
         reserve(cast, cores=1)

@@ -49,7 +49,7 @@ class Race:
         self.person = User.objects.create_user("alice")
         self.iso = make_iso(node="", volid="shared:iso/small-linux.iso")
         Storage.objects.create(node=make_node(), name="local-lvm", content="images")
-        Policy.objects.create(name="race", cores=ROOM, memory_mib=None, disk_gib=None)
+        Policy.objects.create(name="race", is_default=True, cores=ROOM, memory_mib=None, disk_gib=None)
         self.pools = [self._pool(n) for n in range(self.rounds)]
         self.start, self.end = threading.Barrier(self.clients), threading.Barrier(self.clients)
         threads = [threading.Thread(target=self._client, args=(n,)) for n in range(self.clients)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from accounts.models import Pool
-from quotas.footprint import Footprint
+from quotas.footprint import Footprint, Usage
 from vms.cluster import Cluster
 from vms.cluster.types import GuestConfig, GuestFacts
 from vms.mirror.facts import Known
@@ -24,8 +24,8 @@ class Disagreement:
     """A pool, what its rows count, what Proxmox has, and machines that could not be compared."""
 
     pool: str
-    rows: Footprint
-    proxmox: Footprint
+    rows: Usage
+    proxmox: Usage
 
     def __str__(self) -> str:
         return f"{self.pool}: the rows count {_words(self.rows)}, Proxmox has {_words(self.proxmox)}"
@@ -47,7 +47,7 @@ def recount(cluster: Cluster) -> Recount:
     guests = {guest.vmid: guest for guest in cluster.read().guests}
     places = [(guests[row.vmid].node, row.vmid) for row in known if row.vmid in guests and row.vmid]
     configs = sized(cluster, fetch(cluster, places, settings.PENDING_SWEEP_PARALLEL).configs)
-    counted: dict[str, Footprint] = defaultdict(Footprint)
+    counted: dict[str, Usage] = defaultdict(Usage)
     unread: dict[str, list[str]] = defaultdict(list)
     for row in known:
         config, guest = configs.get(row.vmid or 0), guests.get(row.vmid or 0)
@@ -61,25 +61,25 @@ def recount(cluster: Cluster) -> Recount:
     return Recount(len(pools), sum(bool(row.poolid) for row in known), found, names)
 
 
-def _compare(pools: list[Pool], counted: dict[str, Footprint], unread: dict[str, list[str]]) -> Iterator[Disagreement]:
+def _compare(pools: list[Pool], counted: dict[str, Usage], unread: dict[str, list[str]]) -> Iterator[Disagreement]:
     for pool in pools:
         poolid = pool.proxmox_poolid or ""
-        rows, proxmox = count_usage(pool.pk), counted.get(poolid, Footprint())
+        rows, proxmox = count_usage(pool.pk), counted.get(poolid, Usage())
         if rows != proxmox and not unread.get(poolid):
             yield Disagreement(pool.name, rows, proxmox)
 
 
-def _use(config: GuestConfig, guest: GuestFacts, row: Known) -> Footprint:
-    """By the same rule as vms.usage: disk always, CPU and memory while awake, the larger of current and pending."""
+def _use(config: GuestConfig, guest: GuestFacts, row: Known) -> Usage:
+    """By the same rule as vms.usage: disk always, CPU and memory both ways, the larger of current and pending."""
     is_awake = guest.power != Power.STOPPED or config.start_at_boot
     disk_gib = gib(sum(disk.size_bytes or 0 for disk in config.disks if disk.is_counted))
-    return Footprint(
-        vms=1,
-        cores=config.most_cores if is_awake else 0,
-        memory_mib=config.most_memory_mib if is_awake else 0,
-        disk_gib=disk_gib,
+    all_of_it = Footprint(config.most_cores, config.most_memory_mib, disk_gib, vms=1)
+    return Usage(running=all_of_it if is_awake else Footprint(disk_gib=disk_gib, vms=1), always=all_of_it)
+
+
+def _words(use: Usage) -> str:
+    now, most = use.running, use.always
+    return (
+        f"{now.vms} VMs, {now.cores} of {most.cores} cores, {now.memory_mib} of {most.memory_mib} MiB run, "
+        f"{now.disk_gib} GiB"
     )
-
-
-def _words(use: Footprint) -> str:
-    return f"{use.vms} VMs, {use.cores} cores, {use.memory_mib} MiB, {use.disk_gib} GiB"

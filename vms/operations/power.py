@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 
 from accounts.models import Pool, User
 from quotas.footprint import Footprint
+from quotas.limits import limit_of
 from vms import restraints
 from vms.access import may
 from vms.cluster import Cluster
@@ -172,7 +173,7 @@ def request_power(
         refuse_obstacle(fresh, kind)
         if kind == OperationKind.STOP and force:
             overrule_shutdown(fresh)
-        asked = needed(fresh, kind)
+        asked = needed(fresh, kind, always=limit_of(locked).counts_always)
         return requests.open_operation(
             fresh,
             locked,
@@ -196,9 +197,12 @@ def refuse_obstacle(vm: VirtualMachine, kind: OperationKind) -> None:
         raise Refusal(f"{vm.name} cannot be {words.VERBS[kind][1]}. {why}")
 
 
-def needed(vm: VirtualMachine, kind: OperationKind) -> Footprint | None:
-    """Room a start takes: cores and memory, of current and pending the larger, unless they are counted already."""
-    if kind != OperationKind.START or vm.start_at_boot or vm.last_known_power in COUNTED:
+def needed(vm: VirtualMachine, kind: OperationKind, *, always: bool = False) -> Footprint | None:
+    """Room a start takes: cores and memory, of current and pending the larger, unless they are counted already.
+
+    `always`: the policy counts them while a machine is stopped, too.
+    """
+    if kind != OperationKind.START or always or vm.start_at_boot or vm.last_known_power in COUNTED:
         return None
     return Footprint(
         cores=max(vm.cores, vm.pending_cores or 0), memory_mib=max(vm.memory_mib, vm.pending_memory_mib or 0)

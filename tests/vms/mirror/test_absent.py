@@ -7,7 +7,7 @@ from django.core import mail
 from pytest_django import DjangoCaptureOnCommitCallbacks
 
 from accounts.models import AuditEvent
-from quotas.usage import used
+from quotas.usage import usage
 from tests.factories import make_operation
 from tests.figures import figure
 from tests.vms.mirror.house import House
@@ -32,7 +32,7 @@ def fleet(house: House, count: int, **wanted: Any) -> list[VirtualMachine]:
 
 def test_a_deleted_machine_is_missing_after_three_readings_over_three_minutes(house: House) -> None:
     vm = house.adopted(status="running", cores=2, disk_gib=8)
-    before = used(house.cast.alices.pk)
+    before = usage(house.cast.alices.pk)
     house.devcluster.destroy(vm.vmid or 0)
     house.cycle(12)
     vm.refresh_from_db()
@@ -41,7 +41,7 @@ def test_a_deleted_machine_is_missing_after_three_readings_over_three_minutes(ho
     vm.refresh_from_db()
     assert vm.missing_since == house.at
     assert (vm.lifecycle, vm.power, vm.pool) == (Lifecycle.READY, Power.RUNNING, house.cast.alices)
-    assert used(house.cast.alices.pk) == before
+    assert usage(house.cast.alices.pk) == before
     assert AuditEvent.objects.filter(verb="vm.missing", machine_uuid=vm.smbios_uuid).count() == 1
     assert house.cycle().requests == 2
 

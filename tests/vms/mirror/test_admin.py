@@ -6,8 +6,8 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent, Pool, User
-from quotas.footprint import Footprint
-from quotas.usage import used
+from quotas.footprint import Usage
+from quotas.usage import usage
 from tests.factories import make_reading, make_template
 from tests.vms.mirror.house import House
 from vms.mirror.alarm import is_released
@@ -69,7 +69,7 @@ def test_an_rtp_settles_a_machine_that_is_gone(house: House) -> None:
     house.long()
     act(house.cast.rita, "virtualmachine", "settle_as_gone", vm.pk)
     vm.refresh_from_db()
-    assert (vm.lifecycle, used(house.cast.alices.pk)) == (Lifecycle.GONE, Footprint())
+    assert (vm.lifecycle, usage(house.cast.alices.pk)) == (Lifecycle.GONE, Usage())
     assert AuditEvent.objects.get(verb="vm.settled_gone").actor == house.cast.rita
 
 

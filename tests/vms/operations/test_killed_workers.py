@@ -52,7 +52,7 @@ def post() -> Iterator[Celery]:
 
 
 def test_killed_workers_lose_nothing_and_repeat_nothing(shop: Workshop, tmp_path: Path, post: Celery) -> None:
-    Policy.objects.create(name="roomy", cores=None, memory_mib=None, disk_gib=None)
+    Policy.objects.create(name="roomy", is_default=True, cores=None, memory_mib=None, disk_gib=None)
     asked: dict[int, str] = {}
     variables = environment(tmp_path, shop.cluster, str(post.conf.broker_url), **SHORT)
     worker = Worker(variables).begin()

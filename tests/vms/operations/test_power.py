@@ -121,7 +121,7 @@ def test_a_start_reserves_cores_and_memory_until_it_is_counted(shop: Workshop) -
 
 def test_a_start_beyond_the_limit_is_refused_in_numbers_and_leaves_nothing(shop: Workshop) -> None:
     vm = shop.machine()
-    Policy.objects.create(name="house", cores=0, memory_mib=8192, disk_gib=250)
+    Policy.objects.create(name="house", is_default=True, cores=0, memory_mib=8192, disk_gib=250)
 
     with pytest.raises(QuotaExceeded, match="This needs 1 core; 0 of 0 are free"):
         shop.ask(vm, K.START)
