@@ -9,17 +9,22 @@ SOURCES := accounts quotas vms consoles vmportal devcluster scripts tests manage
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 22
 
-.PHONY: set-up-demo set-up-test
+.PHONY: set-up-demo set-up-house set-up-test
 set-up-demo:
 	@python3 -m scripts.setup --for demo
+set-up-house:
+	@python3 -m scripts.setup --for house
 set-up-test:
 	@python3 -m scripts.setup --for test
 
-.PHONY: demo demo-reset
+.PHONY: demo demo-house demo-reset
 demo: set-up-demo ## start the whole portal on a stand-in cluster (PORT=8000); Ctrl+C stops it
 	@exec python3 -m scripts.demo
-demo-reset: ## forget the demo's data, machines and passwords
+demo-house: set-up-house ## the same with a directory and a sign-in page of a house behind it
+	@exec python3 -m scripts.demo_house
+demo-reset: ## forget both demos' data, machines and passwords
 	@python3 -m scripts.demo --reset
+	@python3 -m scripts.demo_house --reset
 
 .PHONY: test test-fast soak bench contract
 test: set-up-test ## run every test, with branch coverage
@@ -44,5 +49,5 @@ fmt: set-up-test ## put the code in form
 lock: set-up-test ## write the locks anew from requirements*.in and package.json
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements-dev.in -o requirements-dev.txt
 	.venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements.in -o requirements.txt -c requirements-dev.txt
-	for name in tools node; do .venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements-$$name.in -o requirements-$$name.txt; done
+	for name in tools node canaille; do .venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes requirements-$$name.in -o requirements-$$name.txt; done
 	npm install --ignore-scripts --package-lock-only

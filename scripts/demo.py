@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +30,19 @@ PEOPLE = {
     "carol": "shares a pool with alice",
     "rita": "RTP, one of the house's admins",
 }
+FOLDER = ROOT / ".demo"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")
 #: Settings of a real site that may stand in the person's environment and must not reach the demo.
 NOT_OURS = ("PROXMOX_", "DATABASE_URL", "BROKER_URL", "CHANNEL_REDIS_URL", "EMAIL_URL", "SECRET_KEY", "ALLOWED_HOSTS",
-            "TRUSTED_PROXIES", "STATIC_ROOT", "BUILD_DIR", "QUOTA_", "VMPORTAL_ROLE")  # fmt: skip
+            "TRUSTED_PROXIES", "STATIC_ROOT", "BUILD_DIR", "QUOTA_", "VMPORTAL_ROLE",
+            "LDAP_", "DIRECTORY_", "DEPARTURE_", "OIDC_", "HOUSE_ACCOUNT_LABEL", "PROOF_S")  # fmt: skip
 WORDS = "abcdefghjkmnpqrstuvwxyz23456789"  # no letter that is read as another
 
 
 class Demo:
     """The demo's folder, port and processes."""
+
+    name = "demo"  # of the target in the Makefile
 
     def __init__(self, folder: Path, port: int, guests: str) -> None:
         self.folder, self.port, self.guests = folder, port, guests
@@ -47,13 +52,14 @@ class Demo:
     def start(self) -> None:
         """Everything, in order; slow things side by side."""
         environment = self.environment()
-        stand_in = self.start_cluster(environment)
+        self.start_cluster(environment)
+        environment |= self.open_house(environment)
         static = self.collect_static(environment)
         self.finish("migrate", environment, "migrate", "--no-input", "--verbosity", "0")
         self.family.wait_for("the stand-in cluster", self.cluster_ready, deadline_s=90)
         self.furnish()
         environment |= self.proxmox()
-        self.finish("seed", environment, "seed_demo", "--sign-ins", str(self.folder / "sign-ins.json"))
+        self.people(environment)
         if static:
             self.family.finish(static, "Collecting the static files", deadline_s=240)
             static_stamp.note(self.folder / "data" / "static")
@@ -61,7 +67,7 @@ class Demo:
         self.family.wait_for("the sign-in page", self.answers, deadline_s=120)
         self.family.wait_for("the worker", self.worker_ready, deadline_s=120)
         self.family.check()
-        self.greet(stand_in)
+        self.greet()
 
     def environment(self) -> dict[str, str]:
         """What every process of the demo gets: the person's own environment and the demo's settings."""
@@ -77,6 +83,14 @@ class Demo:
             "EMAIL_URL": f"file://{self.folder / 'mail'}",
             "PYTHONUNBUFFERED": "1",
         }
+
+    def open_house(self, environment: dict[str, str]) -> dict[str, str]:
+        """Settings of the house behind the portal, which this demo does without."""
+        return {}
+
+    def people(self, environment: dict[str, str]) -> None:
+        """The accounts and their pools."""
+        self.finish("seed", environment, "seed_demo", "--sign-ins", str(self.folder / "sign-ins.json"))
 
     def start_cluster(self, environment: dict[str, str]) -> Child:
         """The stand-in, on a free port that it picks itself, so that two demos never want the same one."""
@@ -156,14 +170,18 @@ class Demo:
         """True where the worker takes work."""
         return " ready." in (self.folder / "logs" / "worker.log").read_text(encoding="utf-8", errors="replace")
 
-    def greet(self, stand_in: Child) -> None:
+    def greet(self) -> None:
         """The address and who can sign in."""
         signs = json.loads((self.folder / "sign-ins.json").read_text(encoding="utf-8"))
         say(f"\n  VMPortal is at  http://{LOOPBACK}:{self.port}/\n")
         for name, what in PEOPLE.items():
             say(f"    {name:<7} {signs[name]}   {what}")
+        self.say_the_rest()
+
+    def say_the_rest(self) -> None:
+        """What the machines are, and how it ends."""
         say(f"\n  {self.guests_sentence()}")
-        say("  Ctrl+C stops it. Data is kept in .demo/; `make demo-reset` clears it.\n")
+        say(f"  Ctrl+C stops it. Data is kept in .{self.name}/; `make demo-reset` clears it.\n")
 
     def guests_sentence(self) -> str:
         """What the machines are."""
@@ -174,10 +192,14 @@ class Demo:
 
 def main() -> int:
     """Starts and waits, or clears."""
-    arguments = parse(sys.argv[1:])
+    return run(parse(sys.argv[1:]), Demo, tuple(PEOPLE))
+
+
+def run(arguments: argparse.Namespace, kind: type[Demo], names: Sequence[str]) -> int:
+    """A demo of this kind with sign-ins for these names, or clears its folder."""
     folder: Path = arguments.folder.resolve()
     if arguments.reset:
-        return reset(folder)
+        return reset(folder, kind.name)
     os.umask(0o077)
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
@@ -185,9 +207,9 @@ def main() -> int:
         (folder / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     stop = stop_event()
     with (folder / "running").open("a+", encoding="ascii") as lock:
-        take(lock, arguments.port)
-        remembered(folder / "sign-ins.json", lambda: json.dumps({name: password() for name in PEOPLE}))
-        return live(Demo(folder, arguments.port, arguments.guests), stop)
+        take(lock, arguments.port, kind.name)
+        remembered(folder / "sign-ins.json", lambda: json.dumps({name: password() for name in names}))
+        return live(kind(folder, arguments.port, arguments.guests), stop)
 
 
 def live(demo: Demo, stop: threading.Event) -> int:
@@ -223,12 +245,12 @@ def stop_event() -> threading.Event:
     return event
 
 
-def parse(arguments: list[str]) -> argparse.Namespace:
+def parse(arguments: Sequence[str], prog: str = "scripts.demo", folder: Path = FOLDER) -> argparse.Namespace:
     """The command line; PORT is the documented way to choose a port."""
-    parser = argparse.ArgumentParser(prog="scripts.demo", description="The whole portal on a stand-in cluster.")
+    parser = argparse.ArgumentParser(prog=prog, description="The whole portal on a stand-in cluster.")
     parser.add_argument("--reset", action="store_true", help="forget data, machines and passwords")
     parser.add_argument("--port", type=port_number, default=os.environ.get("PORT", "8000"))
-    parser.add_argument("--folder", type=Path, default=ROOT / ".demo")
+    parser.add_argument("--folder", type=Path, default=folder)
     parser.add_argument("--guests", choices=("auto", "never", "require"), default="auto", help="real QEMU guests")
     return parser.parse_args(arguments)
 
@@ -240,7 +262,7 @@ def port_number(text: str) -> int:
     raise Refusal(f"PORT is {text!r}. It takes a number from 1024 to 65535, such as: make demo PORT=8001")
 
 
-def take(lock: Any, port: int) -> None:
+def take(lock: Any, port: int, name: str) -> None:
     """One demo a folder, one program a port; each with a sentence."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -251,16 +273,16 @@ def take(lock: Any, port: int) -> None:
             f"The demo is already running at {address}\nUse it there, or stop it there with Ctrl+C."
         ) from None
     if not can_listen(port):
-        raise Refusal(f"Port {port} is in use by another program. Choose another, such as: make demo PORT={port + 1}")
+        raise Refusal(f"Port {port} is in use by another program. Choose another, such as: make {name} PORT={port + 1}")
     lock.truncate(0)
     lock.write(f"http://{LOOPBACK}:{port}/\n")
     lock.flush()
 
 
-def reset(folder: Path) -> int:
+def reset(folder: Path, name: str) -> int:
     """Clears the folder, unless its demo is running."""
     if not folder.exists():
-        say("There is no demo to clear.")
+        say(f"There is nothing of `make {name}` to clear.")
         return 0
     with (folder / "running").open("a+", encoding="ascii") as lock:
         try:
@@ -268,7 +290,7 @@ def reset(folder: Path) -> int:
         except BlockingIOError:
             raise Refusal("The demo is running. Stop it with Ctrl+C first; nothing was cleared.") from None
         shutil.rmtree(folder)
-    say("Cleared. The next `make demo` starts with new machines and new passwords.")
+    say(f"Cleared. The next `make {name}` starts with new machines and new passwords.")
     return 0
 
 

@@ -113,6 +113,13 @@ def can_listen(port: int) -> bool:
     return True
 
 
+def accepts(port: int) -> bool:
+    """True where somebody takes connections on this port of the loopback."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex((LOOPBACK, port)) == 0
+
+
 def _end(child: Child) -> None:
     """Asks; insists after `stop_s`; and then ends what is left of its group."""
     _send(os.kill, child.process.pid, signal.SIGTERM)

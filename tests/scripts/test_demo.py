@@ -25,12 +25,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 class Demo:
     """A demo started as `make demo` does, in a folder of its own."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, module: str = "scripts.demo") -> None:
         self.folder, self.port, self.out = folder, port, folder.with_suffix(".out")
         self.started: set[psutil.Process] = set()
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
-                command(folder, port), cwd=ROOT, stdout=out, stderr=out, start_new_session=True
+                command(folder, port, module=module), cwd=ROOT, stdout=out, stderr=out, start_new_session=True
             )
 
     @property
@@ -58,12 +58,12 @@ class Demo:
         return alive + ([f"port {self.port}"] if listens(self.port) else [])
 
 
-def command(folder: Path, port: int, *more: str) -> list[str]:
+def command(folder: Path, port: int, *more: str, module: str = "scripts.demo") -> list[str]:
     """The demo's command line, with painted cards, which start quickly."""
     return [
         sys.executable,
         "-m",
-        "scripts.demo",
+        module,
         "--folder",
         str(folder),
         "--port",
@@ -98,9 +98,9 @@ def mode_of(path: Path) -> int:
 
 
 @contextmanager
-def running(folder: Path, port: int) -> Iterator[Demo]:
+def running(folder: Path, port: int, module: str = "scripts.demo") -> Iterator[Demo]:
     """A demo that is ready; ended at the latest with the test."""
-    demo = Demo(folder, port)
+    demo = Demo(folder, port, module)
     try:
         demo.wait_ready()
         yield demo

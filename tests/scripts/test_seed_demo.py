@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
 from accounts.models import AuditEvent, Pool, PoolMembership, User
+from accounts.roles import AccountKind
 
 SIGN_INS = {name: f"{name} has a long password" for name in ("alice", "bob", "carol", "rita")}
 
@@ -62,5 +63,29 @@ def test_a_file_without_somebodys_password_is_refused_and_nothing_is_made(
 
     with pytest.raises(CommandError, match="holds no password for bob, carol, rita"):
         call_command("seed_demo", "--sign-ins", str(file))
+
+    assert User.objects.count() == 0
+
+
+def test_in_a_house_only_the_account_for_emergencies_is_made(db: None, file: Path, settings: Settings) -> None:
+    settings.DEMO = True
+    for name in ("alice", "carol"):
+        User.objects.create(username=name, kind=AccountKind.HOUSE)
+    file.write_text(json.dumps({"breakglass": "a long password"}), encoding="utf-8")
+
+    call_command("seed_demo", "--house", "--sign-ins", str(file), verbosity=0)
+
+    assert User.objects.filter(kind=AccountKind.HOUSE, is_rtp=False).count() == 2
+    emergency = User.objects.get(kind=AccountKind.LOCAL)
+    assert (emergency.username, emergency.is_rtp, emergency.is_break_glass) == ("breakglass", True, True)
+    assert Pool.objects.get(name="alice").owner == User.objects.get(username="alice")
+
+
+def test_in_a_house_whose_directory_was_not_read_nothing_is_made(db: None, file: Path, settings: Settings) -> None:
+    settings.DEMO = True
+    file.write_text(json.dumps({"breakglass": "a long password"}), encoding="utf-8")
+
+    with pytest.raises(CommandError, match="Nobody is called alice"):
+        call_command("seed_demo", "--house", "--sign-ins", str(file))
 
     assert User.objects.count() == 0
