@@ -17,6 +17,7 @@ from accounts.standing import may_be_signed_in
 from consoles import close_codes
 from consoles.close_codes import End
 from consoles.grants import spend
+from vms import restraints
 from vms.access import vm_for
 from vms.cluster.types import GuestRef
 from vms.models import VirtualMachine
@@ -81,7 +82,7 @@ def settle(session_key: str, token: str, vm_id: int, now: datetime) -> Authority
         vm = vm_for(user, vm_id, Action.CONSOLE)
     except (Http404, PermissionDenied):
         return None
-    if vm.smbios_uuid != grant.machine_uuid or _loss_of(vm, grant.machine_uuid):
+    if vm.smbios_uuid != grant.machine_uuid or restraints.of_console(user, vm) or _loss_of(vm, grant.machine_uuid):
         return None
     return Authority(user.pk, user.username, session_key, vm.pk, grant.machine_uuid, grant.address, ref_of(vm))
 
@@ -95,6 +96,8 @@ def loss(authority: Authority) -> End | None:
         vm = vm_for(user, authority.vm_id, Action.CONSOLE)
     except (Http404, PermissionDenied):
         return close_codes.RIGHT_LOST
+    if restraints.of_console(user, vm):
+        return close_codes.LOCKED
     return _loss_of(vm, authority.machine_uuid)
 
 

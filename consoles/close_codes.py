@@ -19,6 +19,7 @@ class End:
 LEFT = End(1000, "left", "You closed the console.")
 SIGNED_OUT = End(4001, "signed_out", "You were signed out. Sign in again to open the console.")
 RIGHT_LOST = End(4003, "right_lost", "You may no longer use this VM's console. Someone changed who may.")
+LOCKED = End(4018, "locked", "An RTP locked this VM. Its page says why.")
 GONE = End(4004, "gone", "This VM does not exist any more.")
 STOPPED = End(4005, "stopped", "The VM is not running.", again=True)
 TOO_SLOW = End(4008, "too_slow", "Your connection is too slow for this screen. Reconnect when it is better.")
@@ -34,7 +35,7 @@ FAILED = End(4017, "failed", "Something broke on our side. Your VM is not affect
 
 ENDS = (
     LEFT, SIGNED_OUT, RIGHT_LOST, GONE, STOPPED, TOO_SLOW, BUSY, NODE_ENDED, UNREACHABLE, REFUSED, BROWSER_BROKE,
-    NODE_BROKE, UNCHECKED, RESTARTING, FAILED,
+    NODE_BROKE, UNCHECKED, RESTARTING, FAILED, LOCKED,
 )  # fmt: skip
 BY_WORD = {end.word: end for end in ENDS}
 

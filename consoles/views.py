@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
@@ -13,9 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.addresses import address_of
 from accounts.models import User
+from accounts.proof import require_proof
 from consoles import grants
-from vms import selectors
-from vms.access import vm_for
+from vms import restraints, selectors
+from vms.access import by_power, may, vm_for
 from vms.models import VirtualMachine
 from vms.states import Action, Lifecycle, Power, obstacle
 
@@ -38,7 +40,10 @@ def page(request: HttpRequest, vm_id: int) -> HttpResponse:
 @never_cache
 @csrf_protect
 def grant(request: HttpRequest, vm_id: int) -> HttpResponse:
-    """JSON: {"grant", "url"}, or {"refusal", "code"} with a sentence and what to do about it."""
+    """JSON: {"grant", "url"}, or {"refusal", "code"} with a sentence and what to do about it.
+
+    An RTP at somebody else's machine needs a fresh proof: code "proof", and "url" leads there and back.
+    """
     if not isinstance(request.user, User):
         return refusal("You were signed out. Sign in again to open the console.", "signed_out", 401)
     try:
@@ -47,11 +52,15 @@ def grant(request: HttpRequest, vm_id: int) -> HttpResponse:
         return refusal("This VM belongs to someone else, or does not exist.", STAY, 404)
     except PermissionDenied:
         return refusal("Your role in this pool does not include the console.", STAY, 403)
+    if by_power(request.user, vm, Action.CONSOLE):
+        require_proof(request, f"Open the console of {vm.name}", back=reverse("consoles:page", args=[vm.pk]))
+    if locked := restraints.of_console(request.user, vm):
+        return refusal(locked, STAY, 403)
     why = obstacle(Action.CONSOLE, Lifecycle(vm.lifecycle), Power(vm.power))
     if not why and vm.smbios_uuid is None:
         why = "It was not seen yet."
     if why:
-        return refusal(f"{vm.name} has no screen now. {why}", _code(vm), 409)
+        return refusal(f"{vm.name} has no screen now. {why}", _code(request.user, vm), 409)
     token = grants.issue(
         request.user, request.session.session_key or "", vm, address=address_of(request), now=timezone.now()
     )
@@ -63,8 +72,8 @@ def refusal(sentence: str, code: str, status: int) -> JsonResponse:
     return JsonResponse({"refusal": sentence, "code": code}, status=status)
 
 
-def _code(vm: VirtualMachine) -> str:
-    """Off: it can be started. Wait: it will be there. Stay: it will not."""
+def _code(user: User, vm: VirtualMachine) -> str:
+    """Off: the person can start it. Wait: it will be there. Stay: it will not."""
     if vm.lifecycle == Lifecycle.READY and vm.power == Power.STOPPED:
-        return OFF
+        return OFF if may(user, vm, Action.START) and not restraints.of_lock(vm, Action.START) else WAIT
     return STAY if vm.lifecycle in {Lifecycle.GONE, Lifecycle.FAILED} else WAIT

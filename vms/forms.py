@@ -9,6 +9,7 @@ from accounts.models import SshKey
 from quotas.footprint import Footprint
 from vms.models import IsoImage, Template
 from vms.operations.errors import Refusal
+from vms.operations.locks import LONGEST_REASON
 from vms.operations.names import checked_name
 from vms.sizes import BY_KEY, PRESETS, Preset, why_not
 
@@ -101,6 +102,21 @@ class CreateForm(ForgetsPrivateKeys):
         """A template's own disk is never made smaller."""
         template = self.templates.get(self.cleaned_data.get("source", ""))
         return template.disk_gib if template else 0
+
+
+class LockForm(forms.Form):
+    """Why an RTP locks a machine; its members read it."""
+
+    reason = forms.CharField(
+        max_length=LONGEST_REASON,
+        label="Reason",
+        help_text="Its members read it. Nobody can start it, and they lose its console, until an RTP unlocks it.",
+        error_messages={
+            "required": "Say why: the reason is shown to its members.",
+            "max_length": f"Reason must have {LONGEST_REASON} characters or fewer.",
+        },
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
 
 
 class ConfirmForm(forms.Form):

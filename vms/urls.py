@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vms.views import actions, create, pages
+from vms.views import actions, create, locks, pages
 
 app_name = "vms"
 urlpatterns = [
@@ -15,6 +15,8 @@ urlpatterns = [
     path("vms/<int:vm_id>/operations/<int:operation_id>/settle/", actions.settle_operation, name="settle"),
     path("vms/<int:vm_id>/actions/<slug:name>/", actions.action, name="action"),
     path("vms/<int:vm_id>/dismiss/", actions.dismiss, name="dismiss"),
+    path("vms/<int:vm_id>/lock/", locks.lock, name="lock"),
+    path("vms/<int:vm_id>/unlock/", locks.unlock, name="unlock"),
     path("activity/", pages.history, name="history"),
     path("rtp/vms/", pages.rtp, name="rtp"),
 ]

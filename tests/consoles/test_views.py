@@ -16,13 +16,14 @@ from consoles.models import ConsoleGrant
 from tests.cast import Cast
 from tests.consoles.portal import cookie_of
 from tests.factories import make_reading, make_vm
+from tests.sign_in import sign_in
 from vms.states import Lifecycle, Power
 
 
 def ask(user: User | None, vm_id: int, *, enforce: bool = False) -> tuple[int, dict[str, Any], HttpResponse]:
     client = Client(enforce_csrf_checks=enforce)
     if user:
-        client.force_login(user)
+        sign_in(client, user)
     response: Any = client.post(f"/vms/{vm_id}/console/grant")
     is_json = response["Content-Type"].startswith("application/json")
     return response.status_code, response.json() if is_json else {}, response

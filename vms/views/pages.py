@@ -11,8 +11,10 @@ from django.views.decorators.http import require_GET
 
 from accounts import departures
 from accounts.access import is_rtp
+from accounts.view_as import readable_as_member
 from vms import selectors
 from vms.access import vm_for
+from vms.forms import LockForm
 from vms.models import Operation, VirtualMachine
 from vms.rows import Rights, rows, steps_of
 from vms.states import Action, Lifecycle, OperationKind, OperationState
@@ -21,6 +23,7 @@ from vms.views.person import PersonRequest, person_required
 
 
 @require_GET
+@readable_as_member
 @person_required
 def vm_list(request: PersonRequest) -> HttpResponse:
     """My VMs; asked for by htmx, only the part that lives."""
@@ -38,6 +41,7 @@ def vm_list(request: PersonRequest) -> HttpResponse:
 
 
 @require_GET
+@readable_as_member
 @person_required
 def detail(request: PersonRequest, vm_id: int) -> HttpResponse:
     """The overview of a machine; asked for by htmx, its heading or heading and overview.
@@ -49,7 +53,7 @@ def detail(request: PersonRequest, vm_id: int) -> HttpResponse:
     if watched and watched.is_at_rest and _is_made(watched):
         console = reverse("consoles:page", args=[vm.pk]) + "?made=1"
         return HttpResponse(status=204, headers={"HX-Redirect": console}) if request.htmx else redirect(console)
-    context = {"tab": _tab(request), **selectors.heading(request.user, vm, timezone.now())}
+    context = {"tab": _tab(request), "lock_form": LockForm(), **selectors.heading(request.user, vm, timezone.now())}
     if not request.htmx:
         return render(request, "vms/detail.html", context)
     response = render(request, "vms/_head.html" if request.htmx.target == "vm-head" else "vms/_live.html", context)
@@ -59,6 +63,7 @@ def detail(request: PersonRequest, vm_id: int) -> HttpResponse:
 
 
 @require_GET
+@readable_as_member
 @person_required
 def hardware(request: PersonRequest, vm_id: int) -> HttpResponse:
     """What the machine is made of, as last read."""
@@ -68,6 +73,7 @@ def hardware(request: PersonRequest, vm_id: int) -> HttpResponse:
 
 
 @require_GET
+@readable_as_member
 @person_required
 def activity(request: PersonRequest, vm_id: int) -> HttpResponse:
     """Who did what to the machine, and how it ended."""
@@ -78,6 +84,7 @@ def activity(request: PersonRequest, vm_id: int) -> HttpResponse:
 
 
 @require_GET
+@readable_as_member
 @person_required
 def operation(request: PersonRequest, vm_id: int, operation_id: int) -> HttpResponse:
     """One operation: its steps, its end. Polls itself until it is at rest."""
@@ -90,6 +97,7 @@ def operation(request: PersonRequest, vm_id: int, operation_id: int) -> HttpResp
 
 
 @require_GET
+@readable_as_member
 @person_required
 def history(request: PersonRequest) -> HttpResponse:
     """What happened to every machine the person may look at."""
