@@ -4,9 +4,13 @@ from typing import Any
 
 
 def beat_schedule(
-    *, mirror_s: float, catalog_s: float, follow_s: float, sweep_s: float, mail_s: float
-) -> dict[str, dict[str, Any]]:
-    """Celery's beat_schedule. A job that is still waiting when the next is due is dropped (`expires`)."""
+    *, mirror_s: float, catalog_s: float, follow_s: float, sweep_s: float, mail_s: float, provider_s: float = 0,
+    directory_s: float = 0,
+) -> dict[str, dict[str, Any]]:  # fmt: skip
+    """Celery's beat_schedule. A job that is still waiting when the next is due is dropped (`expires`).
+
+    A period of 0 is a job that this house does not need.
+    """
     jobs = (
         (
             "mirror the cluster",
@@ -29,8 +33,11 @@ def beat_schedule(
         ),  # grants live 20 s; kept an hour for audit
         ("send mail", "accounts.tasks.send_mail", mail_s),  # a row waits at most this long for its first try
         ("forget what was spent", "accounts.tasks.forget_spent", 3600.0),  # codes and logout tokens past their end
+        ("check the provider", "accounts.tasks.check_provider", provider_s),  # the sign-in page shows its state
+        ("read the directory", "accounts.tasks.sync_directory", directory_s),  # who left is out within 15 minutes
     )
     return {
         name: {"task": task, "schedule": period_s, "options": {"expires": max(period_s, 1.0)}}
         for name, task, period_s in jobs
+        if period_s
     }

@@ -9,7 +9,7 @@ import django_stubs_ext
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from vmportal.env import SQLITE, from_process
+from vmportal.env import SQLITE, from_process, origin_of
 from vmportal.logs import log_config
 from vmportal.schedule import beat_schedule
 
@@ -77,6 +77,10 @@ MIDDLEWARE = [
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.NoStoreMiddleware",
+    "accounts.oidc.middleware.HouseSessionRefresh",
+    "accounts.local_middleware.LocalAccountsMiddleware",
+    "accounts.rtp_middleware.ProofMiddleware",
+    "accounts.rtp_middleware.ViewAsMiddleware",
 ]
 ROOT_URLCONF = "vmportal.urls"
 ASGI_APPLICATION = "vmportal.asgi.application"
@@ -261,6 +265,8 @@ BREAK_GLASS_S = env.seconds("BREAK_GLASS_S", 86_400)
 # --- sign-in and sessions --------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["accounts.backends.LocalOnlyBackend"]
+if OIDC_ISSUER:
+    AUTHENTICATION_BACKENDS.append("accounts.oidc.backend.HouseBackend")
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
@@ -275,9 +281,19 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = False
+# Passwords and codes are counted by the database (accounts/attempts.py); allauth's own count stays for the rest.
+ACCOUNT_RATE_LIMITS = {"login_failed": None}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
+MFA_ADAPTER = "accounts.adapter.PortalMFAAdapter"
+MFA_FORMS = {
+    "authenticate": "accounts.mfa_forms.SignInCodeForm",
+    "reauthenticate": "accounts.mfa_forms.AgainCodeForm",
+    "activate_totp": "accounts.mfa_forms.SetUpAppForm",
+}
+MFA_TOTP_ISSUER = SITE_NAME
+MFA_TOTP_TOLERANCE = 1  # of 30 s either way: telephones' clocks differ
 USERSESSIONS_TRACK_ACTIVITY = False
 SESSION_COOKIE_AGE = env.integer("SESSION_S", 12 * 3600, least=60)
 SESSION_COOKIE_HTTPONLY = True
@@ -294,7 +310,8 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        # Browsers hold a form's redirect to this too, and signing in and out are forms that lead to the provider.
+        "form-action": [SELF, *([origin_of(OIDC_ISSUER)] if OIDC_ISSUER else [])],
         "frame-ancestors": [NONE],
     }
 }
@@ -326,11 +343,14 @@ CELERY_BEAT_SCHEDULE = beat_schedule(
     follow_s=FOLLOW_PERIOD_S,
     sweep_s=SWEEP_PERIOD_S,
     mail_s=MAIL_PERIOD_S,
+    provider_s=OIDC_CHECK_S if OIDC_ISSUER else 0,
+    directory_s=DIRECTORY_PERIOD_S if LDAP_URL else 0,
 )
 
 # --- mail, logs ------------------------------------------------------------------------------------------
 _mail = env.mail("EMAIL_URL")
 globals().update(_mail)
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("MAIL_FROM", f"vmportal@{SITE_HOST}")
 LOGGING = log_config(env.one_of("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")))
 SILENCED_SYSTEM_CHECKS: list[str] = []

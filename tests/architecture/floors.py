@@ -12,9 +12,17 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("accounts/{audit,access,pools,sync,ssh_keys,addresses,standing,alarms,outbox,spent,proof,locks,departures}.py", OPERATIONS),
     ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
     ("accounts/directory/*.py", OPERATIONS),
-    ("accounts/{factors,held_forms,view_as}.py", OPERATIONS),
+    ("accounts/{factors,held_forms,view_as,people}.py", OPERATIONS),
     ("accounts/{rtp_middleware,proof_views,proof_forms,people_views}.py", INTERFACES),
     ("accounts/{directory_pages,people_urls,person}.py", INTERFACES),
+    ("accounts/{attempts,links,local}.py", OPERATIONS),
+    ("accounts/{local_forms,local_views,local_middleware,mfa_forms,receivers}.py", INTERFACES),
+    ("accounts/sign_in_reasons.py", VOCABULARY),
+    ("accounts/sign_in.py", OPERATIONS),
+    ("accounts/oidc/{__init__,errors,tokens}.py", VOCABULARY),
+    ("accounts/oidc/provider.py", GATEWAYS),
+    ("accounts/oidc/{health,sessions}.py", OPERATIONS),
+    ("accounts/oidc/*.py", INTERFACES),
     ("accounts/ldap/apps.py", INTERFACES),
     ("accounts/ldap/*.py", GATEWAYS),
     ("accounts/ldap/engine/*.py", GATEWAYS),
@@ -61,6 +69,8 @@ SINGLE_DOORS: dict[str, tuple[str, ...]] = {
     "ldapdb": ("accounts/ldap/*.py", "accounts/ldap/engine/*.py"),
     "ldap": ("accounts/ldap/*.py", "accounts/ldap/engine/*.py"),
     "websockets": ("consoles/node_socket.py",),
+    "mozilla_django_oidc": ("accounts/oidc/*.py",),
+    "jwt": ("accounts/oidc/tokens.py",),
 }
 
 #: Files that know neither Django nor Channels.
@@ -71,6 +81,7 @@ PLAIN: tuple[str, ...] = (
     "vms/mirror/{diff,facts,columns}.py",
     "vms/cluster/{types,upid,errors}.py",
     "quotas/{footprint,states,errors}.py",
-    "accounts/{roles,identity,mapping,errors,keys}.py",
+    "accounts/{roles,identity,mapping,errors,keys,sign_in_reasons}.py",
+    "accounts/oidc/{errors,tokens}.py",
     "accounts/directory/{facts,plan,names,guard}.py",
 )
