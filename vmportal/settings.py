@@ -114,7 +114,13 @@ if DATABASES["default"]["ENGINE"] == SQLITE:
 else:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "portal_cache"}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "portal_cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},  # what goes beyond is thrown out, counts of tries included
+    }
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
@@ -282,7 +288,7 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "/accounts/login/"
 ACCOUNT_SESSION_REMEMBER = False
 # Passwords and codes are counted by the database (accounts/attempts.py); allauth's own count stays for the rest.
-ACCOUNT_RATE_LIMITS = {"login_failed": None}
+ACCOUNT_RATE_LIMITS = {"login": None, "login_failed": None}
 ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = False
@@ -345,6 +351,7 @@ CELERY_BEAT_SCHEDULE = beat_schedule(
     mail_s=MAIL_PERIOD_S,
     provider_s=OIDC_CHECK_S if OIDC_ISSUER else 0,
     directory_s=DIRECTORY_PERIOD_S if LDAP_URL else 0,
+    departure_s=DEPARTURE_PERIOD_S,
 )
 
 # --- mail, logs ------------------------------------------------------------------------------------------

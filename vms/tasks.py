@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from vms.cluster import cluster
 from vms.mirror import catalog, sweep, sync
-from vms.operations import engine, follow
+from vms.operations import departures, engine, follow
 
 
 @shared_task(name="vms.tasks.run_operation")
@@ -24,6 +24,12 @@ def follow_operations() -> None:
 def sweep_operations() -> None:
     """Every 15 s: finds what a dead worker or broker dropped."""
     follow.sweep(timezone.now())
+
+
+@shared_task(name="vms.tasks.shut_down_departed")
+def shut_down_departed() -> None:
+    """Every five minutes: what runs on for somebody whose days are over is shut down."""
+    departures.shut_down_departed(timezone.now())
 
 
 @shared_task(name="vms.tasks.sync_cluster")

@@ -22,7 +22,7 @@ def may_create(user: User, pool: Pool) -> bool:
 def still_allowed(op: Operation) -> bool:
     """True when whoever asked may do it now, by the database as it is now."""
     if op.actor_id is None:
-        return op.actor_name == PORTAL and bool(op.wish.get("by_portal"))
+        return op.actor_name == PORTAL and bool(op.wish.get("by_portal")) and _is_departure_still(op)
     actor = User.objects.filter(pk=op.actor_id).first()
     if actor is None:
         return False
@@ -30,3 +30,11 @@ def still_allowed(op: Operation) -> bool:
         return may_create(actor, Pool.objects.get(pk=op.pool_id))
     vm = VirtualMachine.objects.select_related("pool").get(pk=op.vm_id)
     return may(actor, vm, Action(op.kind))
+
+
+def _is_departure_still(op: Operation) -> bool:
+    """A shutdown at the end of a departure is for the own pool of somebody who is still away; others need no more."""
+    if "departed" not in op.wish:
+        return True
+    pool = Pool.objects.select_related("owner").get(vms=op.vm_id)
+    return pool.owner is not None and pool.owner_id == op.wish["departed"] and pool.owner.departed_at is not None

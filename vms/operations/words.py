@@ -124,6 +124,8 @@ def kept_failing(op: Operation) -> str:
 
 def lost_right(op: Operation, *, begun: bool) -> str:
     """For a person whose right ended between the request and the call."""
+    if "departed" in op.wish:
+        return f"{op.vm.name} was not {VERBS[op.kind][1]}: it does not belong to somebody who left any more. {NOTHING}"
     who = op.actor_name if op.actor_id else "the person who asked"
     sentence = f"{op.vm.name} was not {VERBS[op.kind][1]}: {who} no longer has the right to do that."
     return sentence if begun else f"{sentence} {NOTHING}"
