@@ -219,6 +219,12 @@ def _smtp(parts: SplitResult) -> dict[str, object]:
     }
 
 
+def origin_of(url: str) -> str:
+    """Scheme, host and port of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def from_process() -> Env:
     """The environment of this process."""
     return Env(os.environ)
