@@ -22,6 +22,12 @@ def address_of(request: HttpRequest) -> str:
     return _clean(hops[-settings.TRUSTED_PROXIES])
 
 
+def is_address(host: str) -> bool:
+    """True for a Host header that is an address and no name."""
+    bare = host.rsplit(":", 1)[0] if host.count(":") == 1 else host.partition("]")[0].lstrip("[")
+    return _clean(bare) != UNKNOWN
+
+
 def _clean(text: str) -> str:
     try:
         return str(ip_address(text))

@@ -12,7 +12,11 @@ from accounts.standing import may_be_signed_in
 
 
 class LocalOnlyBackend(AuthenticationBackend):
-    """allauth's backend, for local accounts only: a house account can never enter by a password."""
+    """allauth's backend, for local accounts only: a house account can never enter by a password.
+
+    allauth sets aside somebody whose password is right but who may not come in, and hands them to the adapter, which
+    tells them why (accounts/adapter.py).
+    """
 
     def authenticate(self, request: HttpRequest | None, **credentials: Any) -> User | None:
         """The local person these credentials belong to, or None."""
