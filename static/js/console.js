@@ -35,6 +35,7 @@ class Console {
     if (round !== this.round) return;
     if (answer.grant) await this.connect(answer, round);
     else if (answer.code === "off" || answer.code === "wait") this.lookAgain(answer);
+    else if (answer.code === "proof") this.prove(answer);
     else if (answer.refusal) this.ended(answer.refusal);
     else this.lost(BROKEN);
   }
@@ -119,6 +120,7 @@ class Console {
       if (round !== this.round) return;
       if (answer.grant) { this.cover("Connecting", `Opening the screen of ${this.name}.`); await this.connect(answer, round); }
       else if (answer.code === "off" || answer.code === "wait") this.lookAgain(answer);
+      else if (answer.code === "proof") this.prove(answer);
       else if (answer.refusal) this.ended(answer.refusal);
       else this.lookAgain({ refusal: BROKEN.sentence, code: "wait" });
     });
@@ -127,6 +129,14 @@ class Console {
   ended(sentence) {
     this.leave();
     this.show("idle", "Not connected", "The console is closed", sentence);
+  }
+
+  // An RTP at somebody else's machine: a link leads to the proof, which comes back to this page.
+  prove({ refusal, url }) {
+    this.ended(refusal);
+    this.cover("Is it you?", refusal);
+    this.part("prove").href = url;
+    this.part("prove").hidden = false;
   }
 
   // Ends what is going on: timers, socket, and whatever of them still answers.
@@ -152,6 +162,7 @@ class Console {
     this.part("text").textContent = text;
     this.part("count").textContent = "";
     this.part("start").hidden = true;
+    this.part("prove").hidden = true;
   }
 
   enableKeys(isOpen) {

@@ -55,15 +55,16 @@ def _walk(resolver: URLResolver, namespace: str, prefix: str) -> Iterator[tuple[
 
 def _filled(name: str, route: str, world: World) -> Iterator[Address]:
     if "vm_id" not in route:
-        things = world.keys if "key_id" in route else {"": 0}
+        word = next((word for word in world.others if word in route), "")
+        things = world.others[word] if word else {"": 0}
         for thing, pk in things.items():
-            yield from _address(name, _fill(route, {"key_id": pk}), thing)
+            yield from _address(name, _fill(route, {word: pk}), thing)
         return
     for thing, pk in world.vms.items():
         if "operation_id" in route and thing not in world.operations:
             continue
         ids = {"vm_id": pk, "operation_id": world.operations.get(thing, world.operations["alices"])}
-        for verb in ("reboot", "delete") if name == "vms:action" else ("",):
+        for verb in ("reboot", "shutdown", "delete") if name == "vms:action" else ("",):
             yield from _address(f"{name}/{verb}" if verb else name, _fill(route, ids | {"name": verb}), thing)
 
 

@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
+from accounts.alarms import raise_alarm
 from accounts.models import AuditEvent, Pool, PoolMembership, SshKey, User
 from accounts.roles import PoolKind, Role
 from tests.cast import make_cast, person
 from tests.factories import make_operation, make_reading, make_vm
+from tests.vms.departures.people import make_dora, make_lou
 from vms.models import Operation, VirtualMachine
 from vms.states import Lifecycle, OperationState, Power
 
@@ -24,6 +26,13 @@ class World:
     codes: dict[str, str]
     keys: dict[str, int]
     pools: dict[str, int]
+    persons: dict[str, int]
+    alarms: dict[str, int]
+
+    @property
+    def others(self) -> dict[str, dict[str, int]]:
+        """Things that are no machines, by the word for them in an address."""
+        return {"key_id": self.keys, "person_id": self.persons, "alarm_id": self.alarms}
 
 
 def make_world() -> World:
@@ -35,9 +44,10 @@ def make_world() -> World:
     PoolMembership.objects.filter(pool=cast.shared, user=eve).delete()
     PoolMembership.objects.create(pool=cast.shared, user=ian, role=Role.MANAGER)
     User.objects.filter(pk=ian.pk).update(is_active=False)
+    dora, lou = make_dora(cast.shared), make_lou(cast.rita)
     people: dict[str, User | None] = {
         "anonymous": None, "alice": cast.alice, "bob": cast.bob, "carol": cast.carol, "vera": vera, "eve": eve,
-        "ian": ian, "rita": cast.rita,
+        "ian": ian, "rita": cast.rita, "dora": dora, "lou": lou,
     }  # fmt: skip
     unbound = Pool.objects.create(kind=PoolKind.SHARED, name="unbound-canary")
     PoolMembership.objects.create(pool=unbound, user=cast.alice, role=Role.MANAGER)
@@ -49,6 +59,8 @@ def make_world() -> World:
         "bobs": make_vm(cast.bobs, "bobs-canary", pk=710_003, **running),
         "unbound": make_vm(unbound, "unbound-canary", pk=710_004, **running),
         "poolless": make_vm(None, "poolless-canary", pk=710_005, **running),
+        "doras": make_vm(Pool.objects.get(owner=dora), "doras-canary", pk=710_007, **running),
+        "lous": make_vm(Pool.objects.get(owner=lou), "lous-canary", pk=710_008, **running),
         "gone": make_vm(cast.alices, "gone-canary", pk=710_006, **gone),
     }
     make_reading()
@@ -71,6 +83,8 @@ def _world(people: dict[str, User | None], machines: dict[str, VirtualMachine], 
         codes={name: operation.code for name, operation in operations.items()} | {"absent": "OP-222222"},
         keys={"alices": key.pk} | absent,
         pools={name: vm.pool_id for name, vm in machines.items() if vm.pool_id} | absent,
+        persons={"bob": people["bob"].pk if people["bob"] else 0} | absent,
+        alarms={"open": raise_alarm("test", "", "Something has happened.").pk} | absent,
     )
 
 

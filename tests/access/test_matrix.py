@@ -15,12 +15,16 @@ from django.test import Client
 from tests.access.addresses import METHODS, TABLE, Address, addresses, patterns, row_for
 from tests.access.people import World, make_world, operation_count
 from tests.figures import figure
+from tests.sign_in import sign_in
 from vms import access
 
 if TYPE_CHECKING:
     from django.test.client import _MonkeyPatchedWSGIResponse as Answer
 
 RANKS = ("look", "operate", "manage")
+#: Not signed in, not active, locked.
+KEPT_OUT = {"anonymous", "ian", "lou"}
+LEFT = {"dora"}
 REFUSED = {401, 403, 404, 405}
 #: Pages of libraries also refuse those who may come in, where there is nothing to do (no factor yet, read-only).
 LIBRARIES = ("admin:", "mfa_", "usersessions_", "account_logout", "account_login", "account_reauthenticate")
@@ -47,12 +51,16 @@ def right_of(person: str, thing: str) -> int:
 
 def may(person: str, address: Address) -> bool:
     """What the data file says."""
-    signed_in = person not in {"anonymous", "ian"}
+    signed_in = person not in KEPT_OUT
     match address.guard.partition("."):
         case ("public", _, _):
             return True
         case ("person", _, _):
             return signed_in
+        case ("house", _, _):
+            return signed_in and person not in LEFT
+        case ("vm", _, "run"):
+            return signed_in and person not in LEFT and right_of(person, address.thing) >= RANKS.index("operate")
         case ("rtp" | "admin", _, _):
             return person == "rita" and address.thing != "absent"
         case ("own", _, _):
@@ -70,7 +78,7 @@ def client_of(world: World, person: str) -> Client:
     client = Client(raise_request_exception=False)
     user = world.people[person]
     if user is not None:
-        client.force_login(user)
+        sign_in(client, user)
     return client
 
 
@@ -154,7 +162,7 @@ def test_the_matrix_notices_a_missing_check(world: World, monkeypatch: pytest.Mo
     assert [a.name for a, answer in answers if not wrong("alice", a, "GET", answer)] == []
 
 
-@pytest.mark.parametrize("person", ["anonymous", "bob", "eve", "ian"])
+@pytest.mark.parametrize("person", ["anonymous", "bob", "eve", "ian", "dora", "lou"])
 def test_foreign_and_missing_look_alike(world: World, person: str) -> None:
     for address in addresses(world):
         if address.thing != "shared":

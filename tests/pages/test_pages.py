@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from tests.cast import Cast, personal_pool
 from tests.factories import make_node, make_operation, make_reading, make_vm
+from tests.sign_in import sign_in
 from vms.models import MirrorRun, Operation, VirtualMachine
 from vms.states import Action, Lifecycle, OperationKind, OperationState, Power
 from vms.verbs import MENU, verb
@@ -213,7 +214,7 @@ def test_an_rtp_settles_what_could_not_be_found_out(cast: Cast, client: Client, 
     path = f"/vms/{web.pk}/operations/{operation.pk}/"
     seen = {}
     for person in (cast.bob, cast.alice, cast.rita):
-        client.force_login(person)
+        sign_in(client, person)
         is_offered = "It was not done" in client.get(path).content.decode()
         seen[person.username] = (is_offered, client.post(f"{path}settle/", {"act": "perhaps"}).status_code)
     client.post(f"{path}settle/", {"act": "mark_not_done"})

@@ -12,9 +12,10 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.models import User
 from quotas.errors import gib
 from vms.models import Operation, VirtualMachine
-from vms.rows import steps_of
+from vms.rows import Rights, Row, rows, steps_of
 from vms.shown import Shown
 from vms.states import OperationState
 from vms.verbs import fact
@@ -26,6 +27,7 @@ PLACES = {
     "list": "home", "detail": "home", "hardware": "home", "activity": "home", "operation": "home", "action": "home",
     "page": "home", "create": "create", "history": "history", "rtp": "rtp", "account_home": "account",
     "account_change_password": "account", "mfa_index": "account", "usersessions_list": "account",
+    "people:list": "people", "people:detail": "people", "people:lock": "people", "people:directory": "directory",
 }  # fmt: skip
 
 
@@ -39,7 +41,7 @@ def icon(name: str) -> SafeString:
 def here(request: HttpRequest) -> str:
     """The entry of the navigation this page belongs to."""
     match = request.resolver_match
-    return PLACES.get(match.url_name or "", "") if match else ""
+    return PLACES.get(match.view_name) or PLACES.get(match.url_name or "", "") if match else ""
 
 
 @register.simple_tag
@@ -96,6 +98,13 @@ def duration(seconds: int | None) -> str:
             count = seconds // size
             return f"{count} {word}" + ("s" if count > 1 else "")
     return "less than a minute"
+
+
+@register.simple_tag
+def machines_of(person: User, viewer: User) -> list[Row]:
+    """Rows of what stands in the person's own pool, as the viewer may handle it."""
+    machines = VirtualMachine.objects.listed().filter(pool__owner=person).select_related("pool").order_by("name")
+    return rows(machines, rights=Rights(viewer), now=timezone.now())
 
 
 @register.filter

@@ -9,6 +9,7 @@ from accounts.models import AuditEvent, Pool, User
 from quotas.footprint import Usage
 from quotas.usage import usage
 from tests.factories import make_reading, make_template
+from tests.sign_in import sign_in
 from tests.vms.mirror.house import House
 from vms.mirror.alarm import is_released
 from vms.operations.errors import Refusal
@@ -18,9 +19,7 @@ from vms.states import Lifecycle
 
 def signed_in(user: User) -> Client:
     """A browser of theirs."""
-    client = Client()
-    client.force_login(user)
-    return client
+    return sign_in(Client(), user)
 
 
 def act(user: User, model: str, action: str, *pks: int) -> int:

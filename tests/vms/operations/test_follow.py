@@ -13,6 +13,7 @@ from accounts.models import AuditEvent
 from quotas import reservations
 from quotas.states import ReservationState
 from quotas.usage import figures
+from tests.sign_in import sign_in
 from tests.vms.operations.workshop import Workshop, state_of
 from vms.models import Operation
 from vms.operations import Refusal, base, engine, follow, settle
@@ -201,8 +202,7 @@ def test_only_rtps_settle_and_only_what_waits_for_them(shop: Workshop, act: Sett
 )
 def test_rtps_settle_in_the_admin(shop: Workshop, action: str, state: OperationState) -> None:
     op = stuck(shop, shop.ask(shop.machine(), OperationKind.START))
-    browser = Client()
-    browser.force_login(shop.cast.rita)
+    browser = sign_in(Client(), shop.cast.rita)
 
     browser.post("/admin/vms/operation/", {"action": action, "_selected_action": [str(op.pk)]})
 
