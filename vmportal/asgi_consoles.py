@@ -5,8 +5,11 @@ import os
 import django
 from channels.routing import ProtocolTypeRouter
 
+from vmportal.access_log import without_queries
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vmportal.settings")
 django.setup()
+without_queries()
 
 from consoles.backpressure import Receive, Scope, Send  # noqa: E402 (needs the apps that the line above loads)
 from consoles.routing import websocket_application  # noqa: E402

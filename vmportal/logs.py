@@ -6,7 +6,8 @@ from typing import Any
 
 BLANKED = "[hidden]"
 SECRETS = re.compile(
-    r"(?P<head>PVEAPIToken[= ][^=\s]+=|PVEAuthCookie=|vncticket=|grant\.|sessionid=|csrftoken=|"
+    r"(?P<head>[?&](?:code|state|id_token_hint|session_state)=|Bearer |(?:logout|id|access|refresh)_token=|"
+    r"PVEAPIToken[= ][^=\s]+=|PVEAuthCookie=|vncticket=|grant\.|sessionid=|csrftoken=|"
     r"[\"']?(?:password|ticket|token_value|secret|cipassword)[\"']?\s*[:=]\s*[\"']?)"
     r"(?P<secret>[^\s\"'&,;})]+)",
     re.IGNORECASE,
