@@ -4,16 +4,22 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.access import is_rtp
+from accounts.alarms import open_alarms
 from accounts.departures import notice
 from accounts.models import User
 
 
 def site(request: HttpRequest) -> dict[str, object]:
-    """The site's name, the demo mark, whether this person is an RTP, and what somebody who left is told."""
+    """The site's name, the demo mark, whether this person is an RTP, and what somebody who left is told.
+
+    `alarm_count` is counted only where a page shows it.
+    """
     user = getattr(request, "user", None)
+    has_power = bool(user and is_rtp(user))
     return {
         "site_name": settings.SITE_NAME,
         "is_demo": settings.DEMO,
-        "is_rtp": bool(user and is_rtp(user)),
+        "is_rtp": has_power,
+        "alarm_count": open_alarms().count if has_power else 0,
         "departure": notice(user) if isinstance(user, User) else "",
     }
