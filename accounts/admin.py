@@ -4,7 +4,11 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from accounts.admin_base import ReadOnlyAdmin
-from accounts.models import AuditEvent, Pool, PoolMembership, User
+from accounts.directory_admin import DirectoryExceptionAdmin, DirectoryGroupAdmin, DirectoryRunAdmin
+from accounts.models import Alarm, AuditEvent, OutgoingMail, Pool, PoolMembership, User
+
+#: Registered by being imported.
+DIRECTORY = (DirectoryExceptionAdmin, DirectoryGroupAdmin, DirectoryRunAdmin)
 
 
 @admin.register(User)
@@ -48,3 +52,20 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ["at", "actor_name", "verb", "target_name", "address"]
     list_filter = ["verb"]
     search_fields = ["actor_name", "target_name", "machine_uuid"]
+
+
+@admin.register(Alarm)
+class AlarmAdmin(ReadOnlyAdmin):
+    """What RTPs had to know, and until when."""
+
+    list_display = ["sentence", "kind", "raised_at", "ended_at"]
+    list_filter = ["kind"]
+
+
+@admin.register(OutgoingMail)
+class OutgoingMailAdmin(ReadOnlyAdmin):
+    """Mail on its way: to whom and why it has not gone. Its text is the recipient's."""
+
+    list_display = ["to", "subject", "made_at", "sent_at", "tries", "error"]
+    search_fields = ["to", "subject"]
+    exclude = ["text"]

@@ -33,4 +33,4 @@ def rtp_required(
             raise PermissionDenied("This page is for RTPs.")
         return view(request, *args, **kw)  # type: ignore[arg-type]  # is_rtp made sure of it
 
-    return inner
+    return inner  # type: ignore[return-value]  # functools.wraps keeps the name of the argument only

@@ -14,7 +14,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("accounts/directory/*.py", OPERATIONS),
     ("accounts/{factors,held_forms,view_as,people}.py", OPERATIONS),
     ("accounts/{rtp_middleware,proof_views,proof_forms,people_views}.py", INTERFACES),
-    ("accounts/{directory_pages,people_urls,person}.py", INTERFACES),
+    ("accounts/{directory_pages,directory_admin,directory_forms,people_urls,person}.py", INTERFACES),
     ("accounts/{attempts,links,local}.py", OPERATIONS),
     ("accounts/{local_forms,local_views,local_middleware,mfa_forms,receivers}.py", INTERFACES),
     ("accounts/sign_in_reasons.py", VOCABULARY),
