@@ -113,8 +113,7 @@ def check_answer(request: HttpRequest) -> None:
     asked: QueryDict = request.GET
     if any(len(values) > 1 or len(values[0]) > LONGEST_VALUE for _name, values in asked.lists()):
         raise SignInRefused("rejected", "a parameter twice, or too long")
-    issuer = asked.get("iss")
-    if issuer != settings.OIDC_ISSUER and (issuer is not None or provider.discover().names_itself):
+    if not _is_by_our_issuer(asked):
         raise SignInRefused("rejected", "the answer is another issuer's")
     if not trips.end(request):
         raise SignInRefused("rejected", "this answer was given before")
@@ -126,6 +125,13 @@ def check_answer(request: HttpRequest) -> None:
     if error is not None:
         code = "cancelled" if error == "access_denied" else "rejected"
         raise SignInRefused(code, f"the house answered {error[:40]!r}")
+
+
+def _is_by_our_issuer(asked: QueryDict) -> bool:
+    """Some providers promise to say who they are (RFC 9207) and do so with a code, but not with an error."""
+    if "iss" in asked:
+        return asked["iss"] == settings.OIDC_ISSUER
+    return "error" in asked or not provider.discover().names_itself
 
 
 def check_proof(payload: dict[str, Any], started_at: float) -> None:

@@ -238,6 +238,21 @@ class HostileProvider:
         return self._release.wait(pause_s)
 
     def __enter__(self) -> Self:
+        self.up()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.down()
+
+    def down(self) -> None:
+        """Nobody listens at the port any more."""
+        self._release.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def up(self) -> None:
+        """Listens, also again."""
         house = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -282,17 +297,6 @@ class HostileProvider:
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._release.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-    def stop(self) -> None:
-        """The house is gone: connections are refused. It cannot come back."""
-        self.__exit__()
 
 
 def as_json(value: object) -> Answer:

@@ -14,6 +14,9 @@ SECRET_LINES = [
     "Cookie: sessionid=canary; csrftoken=canary",
     "Sec-WebSocket-Protocol: vmportal.v1, grant.canary",
     "cipassword=canary",
+    "GET /accounts/house/callback/?code=canary&state=canary HTTP/1.1",
+    "POST logout_token=canary",
+    "Authorization: Bearer canary",
 ]
 
 

@@ -61,7 +61,7 @@ class Browser:
 
 def why(response: Any) -> str:
     """The code of the sentence on the sign-in page."""
-    return parse_qs(urlsplit(response["Location"]).query).get("why", [""])[0]
+    return str(parse_qs(urlsplit(response["Location"]).query).get("why", [""])[0])
 
 
 def said(response: Any) -> str:

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -341,8 +342,8 @@ def answers() -> Iterator[Case]:
         yield by_answer(f"too much at {path}", path, Answer(200, '{"a": "' + "x" * 600_000 + '"}'))
         yield by_answer(f"depth at {path}", path, Answer(200, "[" * 100_000))
         yield by_answer(f"no UTF-8 at {path}", path, Answer(200, b'{"a": "\xff\xfe"}'))
-        yield by(f"a redirect at {path}", lambda stage, path=path: _redirects(stage, path))
-        yield by(f"a hang at {path}", lambda stage, path=path: _hangs(stage, path))
+        yield by(f"a redirect at {path}", partial(_redirects, path))
+        yield by(f"a hang at {path}", partial(_hangs, path))
     yield by("an answer that drips", _drips)
     yield by_answer("keys that are none", "/jwks", Answer(200, '{"keys": [1, null, {"kty": "RSA"}, {"kty": []}]}'))
     yield by_answer("an access token with a line break", "/token", Answer(200, '{"access_token": "a\\r\\nb: c"}'))
@@ -354,13 +355,13 @@ def answers() -> Iterator[Case]:
     yield by("an endpoint of odd form", lambda s: s.house.document.update(token_endpoint="http://[::1"))
 
 
-def _redirects(stage: Stage, path: str) -> None:
+def _redirects(path: str, stage: Stage) -> None:
     """To a copy of the true answer at another address, which an obedient client would take."""
     stage.house.answers[path] = Answer(302, "", more={"Location": stage.house.issuer + "/elsewhere"})
     stage.house.answers["/elsewhere"] = Answer(200, json.dumps(stage.house.document | {"issuer": stage.house.issuer}))
 
 
-def _hangs(stage: Stage, path: str) -> None:
+def _hangs(path: str, stage: Stage) -> None:
     stage.settings.OIDC_TIMEOUT_S = 0.25
     stage.house.hangs.add(path)
 

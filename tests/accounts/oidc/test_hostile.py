@@ -73,13 +73,11 @@ def test_clocks_may_differ_by_less_than_a_minute(house: HostileProvider, setting
     assert gets_in(Stage.set(house, settings))
 
 
-@pytest.mark.parametrize(
-    ("seconds", "code"), [(-300, "clock"), (300, "clock")]
-)  # fmt: skip
-def test_a_wrong_clock_is_called_so(house: HostileProvider, settings: Settings, seconds: int, code: str) -> None:
+@pytest.mark.parametrize("seconds", [-300, 300])
+def test_a_wrong_clock_is_called_so(house: HostileProvider, settings: Settings, seconds: int) -> None:
     house.shift_s = seconds
 
-    assert why(Stage.set(house, settings).browser.sign_in()) == code
+    assert why(Stage.set(house, settings).browser.sign_in()) == "clock"
 
 
 def test_a_sign_in_made_just_now_is_a_fresh_proof(house: HostileProvider, settings: Settings) -> None:
@@ -103,8 +101,9 @@ real_decode = jwt.decode
 def without(*checks: str) -> Any:
     """PyJWT with these checks left out."""
 
-    def decode(token: str, key: Any, *, options: dict[str, Any], **kw: Any) -> Any:
-        return real_decode(token, key, options={**options, **dict.fromkeys(checks, False)}, **kw)
+    def decode(token: str, key: Any, *, options: Any, **kw: Any) -> Any:
+        left: Any = {**options, **dict.fromkeys(checks, False)}
+        return real_decode(token, key, options=left, **kw)
 
     return decode
 
@@ -117,9 +116,9 @@ def _no_nonce(token: object, keys: Any, expected: Any, *, nonce: str, age_s: flo
 @pytest.mark.parametrize(
     ("name", "removed"),
     [
-        ("another issuer", (tokens.jwt, "decode", without("verify_iss"))),
-        ("for another client", (tokens.jwt, "decode", without("verify_aud"))),
-        ("a foreign key under our id", (tokens.jwt, "decode", without("verify_signature"))),
+        ("another issuer", (jwt, "decode", without("verify_iss"))),
+        ("for another client", (jwt, "decode", without("verify_aud"))),
+        ("a foreign key under our id", (jwt, "decode", without("verify_signature"))),
         ("for us, given to another", (tokens, "_check_party", lambda *_: None)),
         ("clock five minutes behind", (tokens, "_check_age", lambda *_: None)),
         ("another nonce", (backend, "id_token_claims", _no_nonce)),
