@@ -42,7 +42,8 @@ def proof(request: RtpRequest) -> HttpResponse:
 @rtp_required
 def proof_house(request: RtpRequest) -> HttpResponse:
     """A house account goes to the provider and comes back with a sign-in made just now."""
-    return start_proof(request, _here(held(request, request.POST.get("form", ""))))
+    here = _here(held(request, request.POST.get("form", "")))
+    return start_proof(request, here) if request.user.kind == AccountKind.HOUSE else redirect(here)
 
 
 def _ask(request: RtpRequest, waiting: HeldForm | None) -> HttpResponse:
