@@ -64,7 +64,8 @@ def _filled(name: str, route: str, world: World) -> Iterator[Address]:
         if "operation_id" in route and thing not in world.operations:
             continue
         ids = {"vm_id": pk, "operation_id": world.operations.get(thing, world.operations["alices"])}
-        for verb in ("reboot", "shutdown", "delete") if name == "vms:action" else ("",):
+        verbs = ("reboot", "delete", *(["shutdown"] if thing in {"doras", "shared"} else []))
+        for verb in verbs if name == "vms:action" else ("",):
             yield from _address(f"{name}/{verb}" if verb else name, _fill(route, ids | {"name": verb}), thing)
 
 
