@@ -16,6 +16,7 @@ TOGETHER = (
     "tests/devcluster/test_against_recorded.py",
     "tests/contract/",
     "tests/consoles/test_in_a_browser.py",
+    "tests/providers/test_sign_in.py",
     "tests/pages/test_journeys.py",
     "tests/pages/test_create.py",
     "tests/pages/test_pages.py",

@@ -59,10 +59,11 @@ def free_port() -> int:
 
 @contextmanager
 def serving(
-    cluster: DevCluster, folder: Path, application: str = "vmportal.asgi:application", **variables: object
-) -> Iterator[Portal]:
-    """A portal on a free loopback port; ends with the block."""
-    port, log = free_port(), folder / "daphne.log"
+    cluster: DevCluster, folder: Path, application: str = "vmportal.asgi:application", *, port: int = 0,
+    **variables: object,
+) -> Iterator[Portal]:  # fmt: skip
+    """A portal on this port of the loopback, or on a free one; ends with the block."""
+    port, log = port or free_port(), folder / "daphne.log"
     command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "--ping-timeout", "120", application]
     environment = {**os.environ, **_variables(cluster, port), **{name: str(value) for name, value in variables.items()}}
     with log.open("ab") as output:

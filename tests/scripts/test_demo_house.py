@@ -31,7 +31,7 @@ def test_a_house_signs_its_people_in_and_leaves_nothing_behind(tmp_path: Path) -
     assert list(signs) == ["alice", "bob", "carol", "rita", "breakglass"]
     assert ("wiki" in alice["/"], "scoreboard" in alice["/"]) == (True, True)
     assert (alice["status of /rtp/people/"], rita["status of /rtp/people/"], local["status of /rtp/people/"]) == (
-        "404", "200", "200")  # fmt: skip
+        "403", "200", "200")  # fmt: skip
     assert (code, demo.left_over(), listens(int(house.rsplit(":", 1)[1]))) == (0, [], False)
 
 
