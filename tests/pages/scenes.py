@@ -1,16 +1,18 @@
 """Page states: a scene makes the rows, then names each page as somebody sees it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from accounts.models import SshKey, User
+from accounts.models import Alarm, DirectoryException, DirectoryRun, SshKey, User
+from accounts.roles import RunOutcome
 from quotas.models import Reservation
 from tests.cast import Cast
 from tests.factories import make_iso, make_node, make_operation, make_reading, make_template, make_vm
+from tests.pages.scenes_of_people import people
+from tests.pages.states import PageState
 from vms.models import MirrorRun, VirtualMachine
 from vms.states import Lifecycle, OperationKind, OperationState, Power
 
@@ -20,16 +22,6 @@ GIB = 1024
 def fresh() -> datetime:
     """A reading that stays fresh however long the scene is looked at."""
     return timezone.now() + timedelta(hours=1)
-
-
-@dataclass(frozen=True)
-class PageState:
-    """A page in one of its states: who looks, where, and what they did there before it is judged."""
-
-    name: str
-    who: User | None
-    path: str
-    then: Callable[[Page], None] | None = None
 
 
 def step(label: str, state: str, note: str = "") -> dict[str, str]:
@@ -229,7 +221,38 @@ def empty(cast: Cast) -> list[PageState]:
         PageState("create-nothing-on-offer-rtp", cast.rita, "/vms/new/"),
         PageState("activity-empty", cast.bob, "/activity/"),
         PageState("rtp-empty", cast.rita, "/rtp/vms/"),
+        PageState("directory-none", cast.rita, "/rtp/directory/"),
     ]
+
+
+def house(cast: Cast) -> list[PageState]:
+    """The house's directory: passes of each outcome, departures that wait for an RTP, entries left out."""
+    hour = timedelta(hours=1)
+    now = timezone.now()
+    odd = [
+        {"entry": "uid=Zoë Quist,cn=users,dc=house,dc=example", "sentence": "The uid 'zoë quist' cannot be kept."},
+        {"entry": "uid=mallory,cn=users,dc=house,dc=example", "sentence": "The entry holds two UUIDs."},
+    ]  # fmt: skip
+    DirectoryRun.objects.create(
+        started_at=now - 3 * hour, outcome=RunOutcome.APPLIED, members_read=412, joined=2, changed=1, departed=1,
+        plan={"joined": ["dora", "emil"], "departed": ["frida"], "changed": ["gustav"]},
+    )  # fmt: skip
+    DirectoryRun.objects.create(
+        started_at=now - 2 * hour, outcome=RunOutcome.FAILED, note="The directory did not answer in time."
+    )
+    leaving = [f"member{n:02}" for n in range(48)]
+    sentence = "48 of 412 members would count as departed at once; up to 41 do without an RTP's word."
+    DirectoryRun.objects.create(
+        started_at=now - hour, outcome=RunOutcome.HELD, members_read=364, note=sentence, problems=odd,
+        plan={"joined": ["hedda"], "departed": leaving, "rtp_lost": ["member07"], "who": leaving},
+    )  # fmt: skip
+    Alarm.objects.create(
+        kind="directory", key="departures", raised_at=now - hour, sentence=f"The directory changed nobody. {sentence}"
+    )
+    DirectoryException.objects.create(
+        user=cast.carol, reason="writes up a thesis", until=timezone.localdate() + 60 * 24 * hour, made_by=cast.rita
+    )
+    return [PageState("directory", cast.rita, "/rtp/directory/")]
 
 
 def create_wrong(page: Page) -> None:
@@ -265,5 +288,5 @@ def sign_in_wrong(page: Page) -> None:
 
 
 SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
-    scene.__name__: scene for scene in (everyday, moving, forms, outage, silent_node, empty)
+    scene.__name__: scene for scene in (everyday, moving, forms, outage, silent_node, empty, house, people)
 }
