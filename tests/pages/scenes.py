@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from django.utils import timezone
 from playwright.sync_api import Page
 
-from accounts.models import Alarm, DirectoryException, DirectoryRun, SshKey, User
+from accounts.models import Alarm, DirectoryException, DirectoryRun, SshKey
 from accounts.roles import RunOutcome
 from quotas.models import Reservation
 from tests.cast import Cast
