@@ -77,7 +77,7 @@ def _record(verb: str, person: User, by: User, address: str, **detail: Any) -> N
     audit.record(
         actor=by,
         verb=verb,
-        target_kind="person",
+        target_kind="user",
         target_id=person.pk,
         target_name=person.username,
         address=address,

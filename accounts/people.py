@@ -34,4 +34,4 @@ def live_sessions(person: User) -> int:
 
 def last_events(person: User) -> QuerySet[AuditEvent]:
     """What the person did and what was done to them, newest first."""
-    return AuditEvent.objects.filter(Q(actor=person) | Q(target_kind="person", target_id=str(person.pk)))[:LAST_EVENTS]
+    return AuditEvent.objects.filter(Q(actor=person) | Q(target_kind="user", target_id=str(person.pk)))[:LAST_EVENTS]

@@ -84,7 +84,7 @@ def _record(viewer: User, verb: str, member_id: object, name: str, address: str,
     audit.record(
         actor=viewer,
         verb=verb,
-        target_kind="person",
+        target_kind="user",
         target_id=member_id,
         target_name=name,
         address=address,

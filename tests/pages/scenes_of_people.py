@@ -29,7 +29,7 @@ def people(cast: Cast) -> list[PageState]:
     until = now + timedelta(days=7)
     User.objects.filter(pk=cast.carol.pk).update(departed_at=now, run_on_until=until, kind=AccountKind.HOUSE)
     User.objects.create_user("glass-1", password=PASSWORD, is_rtp=True, is_break_glass=True)
-    audit.record(actor=cast.rita, verb="person.lock", target_kind="person", target_id=cast.bob.pk, target_name="bob",
+    audit.record(actor=cast.rita, verb="person.lock", target_kind="user", target_id=cast.bob.pk, target_name="bob",
                  address="192.0.2.7", reason="Mines coins on pve1 since Monday, and does not answer.")  # fmt: skip
     raise_alarm("break_glass", "1", "glass-1 signed in by break-glass from 192.0.2.99.")
     alice = f"/rtp/people/{cast.alice.pk}/"

@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.alarms import open_alarms, raise_alarm
+from accounts.locks import lock_person, unlock_person
 from accounts.models import DirectoryGroup, DirectoryMembership, SshKey, User
 from tests.cast import Cast
 from tests.factories import make_vm
@@ -69,11 +70,13 @@ def test_one_persons_page_has_groups_machines_sessions_keys_and_events(cast: Cas
         user=cast.alice, public_key="ssh-ed25519 SECRETBODY x", fingerprint="SHA256:abc", comment="lap"
     )
     make_vm(cast.alices, "web-01")
-    raise_alarm("test", "", "x")
+    lock_person(cast.alice.pk, by=cast.rita, reason="an open relay", address="")
+    unlock_person(cast.alice.pk, by=cast.rita, address="")
 
     page = rita.get(f"/rtp/people/{cast.alice.pk}/").content.decode()
 
-    words = ("drinkers", "web-01", "SHA256:abc", "alice@example.org", "Lock alice", "View as alice")
+    words = ("drinkers", "web-01", "SHA256:abc", "alice@example.org", "Lock alice", "View as alice",
+             "Locked alice", "an open relay", "Unlocked alice")  # fmt: skip
     assert [word in page for word in words] == [True] * len(words)
     assert "SECRETBODY" not in page
 
@@ -84,7 +87,7 @@ def test_whoever_left_is_told_apart_with_their_days(cast: Cast, rita: Client) ->
 
     page = rita.get(f"/rtp/people/{cast.bob.pk}/").content.decode()
 
-    assert "Left the house on" in page
+    assert "Left the house, as the directory says since" in page
     assert "Their VMs run on until" in page
 
 
