@@ -99,12 +99,14 @@ def uid_of(value: str | bytes) -> str:
     Also for the provider's claim, so that both name the same person.
     """
     try:
-        uid = _text(value).lower()
+        written = _text(value)
     except _Odd as odd:
         raise UnmappableEntry(f"The uid {shown(value)} {odd}.") from odd
-    if not UID.fullmatch(uid):
+    uid = written.lower()
+    # Some letters beyond ASCII, such as the Kelvin sign, become a-z when they are lowered.
+    if not written.isascii() or not UID.fullmatch(uid):
         raise UnmappableEntry(
-            f"The uid {shown(uid)} cannot be used: it takes 1 to 64 of the letters a-z, digits and . _ - @ +, "
+            f"The uid {shown(written)} cannot be used: it takes 1 to 64 of the letters a-z, digits and . _ - @ +, "
             "and starts with a letter, digit or _."
         )
     return uid

@@ -21,7 +21,7 @@ from django.test import override_settings
 from ldap.controls import ManageDSAITControl
 
 from devcluster.tls import ensure_certificates
-from tests.children import STOP_S, Child, free_port, listens, need
+from tests.children import STOP_S, Child, free_port, listens, need, wait_until
 from tests.slapd_tree import (
     ELSEWHERE,
     POLICY,
@@ -82,6 +82,11 @@ class SlapdServer(Child):
         return f"ldaps://127.0.0.1:{self.tls_port}"
 
     @property
+    def unnamed_url(self) -> str:
+        """ldaps:// at an address that its certificate does not name."""
+        return f"ldaps://127.0.0.2:{self.tls_port}"
+
+    @property
     def socket_url(self) -> str:
         """ldapi://"""
         return f"ldapi://{quote(str(self.folder / 'socket'), safe='')}"
@@ -135,7 +140,7 @@ class SlapdServer(Child):
     def up(self) -> None:
         """Starts it, also again, on the same ports with the same tree."""
         self._configure()
-        urls = [self.url, self.socket_url, *([self.tls_url] if self.tls else [])]
+        urls = [self.url, self.socket_url, *([self.tls_url, self.unnamed_url] if self.tls else [])]
         command = [self._slapd, "-f", str(self._conf), "-h", " ".join(urls), "-d", "0"]
         self.start(command, ready=lambda: listens(self.port))
 
@@ -148,9 +153,11 @@ class SlapdServer(Child):
             process.wait(STOP_S)
 
     def freeze(self) -> None:
-        """Connections are taken by the kernel, and never answered."""
+        """Connections are taken by the kernel, and never answered. Returns when every thread stands still."""
         assert self.process
         self.process.send_signal(signal.SIGSTOP)
+        tasks = Path(f"/proc/{self.process.pid}/task")
+        wait_until(lambda: all(_stands_still(task) for task in tasks.iterdir()), what="slapd to stand still")
 
     def thaw(self) -> None:
         """Goes on."""
@@ -284,6 +291,10 @@ class SlapdServer(Child):
         directory.add_s(dn, list(entry.items()))
 
 
+def _stands_still(task: Path) -> bool:
+    return (task / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] == "T"
+
+
 class BlackHole:
     """A port that drops what is sent to it: a listener whose queue is full answers no SYN.
 
@@ -315,18 +326,32 @@ class BlackHole:
 
 @contextmanager
 def asked(slapd: SlapdServer, **settings: Any) -> Iterator[None]:
-    """The portal asks this directory meanwhile; `settings` replace some of LDAP_*. A test needs databases=["ldap"]."""
+    """The portal asks this directory meanwhile; `settings` replace some of LDAP_*.
+
+    Outside of it Django refuses a test to ask the directory. The connection is a new one, without that refusal.
+    """
     chosen = {**slapd.settings(), **settings}
     entry = connections.settings["ldap"]
-    before = dict(entry)
+    before, refusing = dict(entry), connections["ldap"]
     entry |= {
         "NAME": chosen["LDAP_URL"], "USER": chosen["LDAP_BIND_DN"],
         "PASSWORD": chosen["LDAP_BIND_PASSWORD"], "TLS": chosen["LDAP_START_TLS"],
     }  # fmt: skip
+    connections["ldap"] = connections.create_connection("ldap")
+    let_in()
     try:
         with override_settings(**chosen):
             yield
     finally:
         connections["ldap"].close()
+        connections["ldap"] = refusing
         entry.clear()
         entry |= before
+
+
+def let_in() -> None:
+    """Lets this thread's connection ask the directory beside the database; a thread of a test says it for itself.
+
+    Django refuses a test every connection but the database's, by its name in the settings; this one has none there.
+    """
+    connections["ldap"].alias = "asked"

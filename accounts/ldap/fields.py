@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.utils import NotSupportedError
 from ldapdb.models import fields as ldapdb
 
 from accounts.ldap.layout import layout
@@ -18,10 +19,21 @@ class _FromSettings:
         return
 
 
+def plain(value: Any) -> Any:
+    """The value, unless it is an expression, which ldapdb would compare as text."""
+    if hasattr(value, "resolve_expression"):
+        raise NotSupportedError("A directory compares attributes with values only.")
+    return value
+
+
 class TextField(ldapdb.CharField):
     """The first value of an attribute. `db_column` is its role in the layout, such as "uid"."""
 
     column = _FromSettings()
+
+    def get_prep_value(self, value: Any) -> Any:
+        """What a filter compares with."""
+        return super().get_prep_value(plain(value))
 
     def from_ldap(self, value: Sequence[bytes], connection: object) -> str:
         """One odd value must not end a list: what is no UTF-8 reads as U+FFFD."""
@@ -32,6 +44,10 @@ class ValuesField(ldapdb.ListField):
     """All values of an attribute."""
 
     column = _FromSettings()
+
+    def get_prep_value(self, value: Any) -> Any:
+        """What a filter compares with."""
+        return super().get_prep_value(plain(value))
 
     def from_ldap(self, value: Sequence[bytes], connection: object) -> list[str]:
         """In the directory's order."""

@@ -1,10 +1,11 @@
 """Members and groups as the directory holds them now. Unmanaged, read only, and never asked inside a request."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db.models import QuerySet
+from django.db.utils import NotSupportedError
 from ldapdb.models import Model
 
 from accounts.ldap.engine.base import Entry
@@ -31,7 +32,19 @@ class _Now:
         return self._read()
 
 
-class Member(Model):
+class _ReadOnly(Model):
+    class Meta:
+        abstract = True
+
+    def _save_table(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise NotSupportedError("The portal never writes to the directory.")
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """Refuses, as saving does."""
+        raise NotSupportedError("The portal never writes to the directory.")
+
+
+class Member(_ReadOnly):
     """A member of the house."""
 
     base_dn = _Now(lambda: settings.LDAP_MEMBER_BASE)
@@ -52,7 +65,7 @@ class Member(Model):
         return self.uid
 
 
-class Group(Model):
+class Group(_ReadOnly):
     """A group, with the DNs of its members and of the groups in it."""
 
     base_dn = _Now(lambda: settings.LDAP_GROUP_BASE)

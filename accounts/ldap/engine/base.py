@@ -80,22 +80,11 @@ class DatabaseWrapper(ldapdb.DatabaseWrapper):
     ) -> Iterator[Entry]:
         """Every entry, page by page. After a PartialAnswer nothing of what came before may be kept."""
         with self.cursor() as cursor, translated():
-            connection, cookie = cursor.connection, b""
-            while True:
-                control = ldap.controls.SimplePagedResultsControl(False, settings.LDAP_PAGE_SIZE, cookie)
-                asked = connection.search_ext(
-                    base, scope, filterstr, attrlist, serverctrls=[control], timeout=settings.LDAP_TIMEOUT_S
-                )
-                _kind, found, _id, controls = connection.result3(asked, timeout=settings.LDAP_TIMEOUT_S)
-                for dn, attributes in found:
-                    if dn is None:
-                        raise PartialAnswer(
-                            f"A part of {base} is on another server, which is not followed: {attributes}"
-                        )
-                    yield dn, attributes
-                cookie = next_page(controls, first=not cookie)
-                if not cookie:
-                    return
+            try:
+                yield from pages(cursor.connection, base, scope, filterstr, attrlist)
+            except ldap.NO_SUCH_OBJECT:
+                if scope != ldap.SCOPE_BASE:
+                    raise
 
     def _refuse(self, *args: object, **kwargs: object) -> NoReturn:
         raise NotSupportedError("The portal never writes to the directory.")
@@ -114,6 +103,8 @@ def options(*, encrypted: bool) -> dict[int, object]:
         return chosen
     if settings.LDAP_CA_FILE:
         chosen[ldap.OPT_X_TLS_CACERTFILE] = str(settings.LDAP_CA_FILE)
+    # Without CONNECT_ASYNC libldap 2.5 waits for ever, at full speed, for a server that is silent in the handshake.
+    chosen[ldap.OPT_CONNECT_ASYNC] = 1
     # NEWCTX makes the context from what was set before it, so it is the last.
     return {**chosen, ldap.OPT_X_TLS_REQUIRE_CERT: ldap.OPT_X_TLS_DEMAND, ldap.OPT_X_TLS_NEWCTX: 0}
 
@@ -130,6 +121,24 @@ def refuse_unsafe(params: Mapping[str, Any]) -> None:
             raise OperationalError(
                 "LDAP_URL is not encrypted and leaves this machine: use ldaps://, or LDAP_START_TLS=yes."
             )
+
+
+def pages(connection: Any, base: str, scope: int, filterstr: str, attributes: Sequence[str] | None) -> Iterator[Entry]:
+    """The entries of one search; at most LDAP_PAGE_SIZE at a time, each page within LDAP_TIMEOUT_S."""
+    cookie = b""
+    while True:
+        control = ldap.controls.SimplePagedResultsControl(False, settings.LDAP_PAGE_SIZE, cookie)
+        asked = connection.search_ext(
+            base, scope, filterstr, attributes, serverctrls=[control], timeout=settings.LDAP_TIMEOUT_S
+        )
+        _kind, found, _id, controls = connection.result3(asked, timeout=settings.LDAP_TIMEOUT_S)
+        for dn, values in found:
+            if dn is None:
+                raise PartialAnswer(f"A part of {base} is on another server, which is not followed: {values}")
+            yield dn, values
+        cookie = next_page(controls, first=not cookie)
+        if not cookie:
+            return
 
 
 def next_page(controls: Sequence[Any], *, first: bool) -> bytes:

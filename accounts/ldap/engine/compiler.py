@@ -10,7 +10,7 @@ from django.db.models.sql.constants import GET_ITERATOR_CHUNK_SIZE, MULTI, SINGL
 from django.db.models.sql.where import AND, OR, WhereNode
 from django.db.utils import NotSupportedError
 from ldapdb.backends.ldap import compiler as ldapdb
-from ldapdb.models.fields import InLookup, LdapLookup
+from ldapdb.models.fields import ExactLookup, InLookup, LdapLookup
 
 from accounts.ldap.engine.base import Entry
 
@@ -24,7 +24,7 @@ class SQLCompiler(ldapdb.SQLCompiler):
     def compile(self, node: Any, *args: Any, **kwargs: Any) -> tuple[str, Sequence[Any]]:
         """A WhereNode as a filter with its parameters, which ldapdb escapes."""
         if isinstance(node, WhereNode):
-            refuse_conditions(node, alone=node is self.query.where and len(node.children) == 1)
+            refuse_conditions(node)
         if isinstance(node, InLookup) and not node.rhs:
             return NOTHING, []
         compiled: tuple[str, Sequence[Any]] = super().compile(node, *args, **kwargs)
@@ -38,6 +38,8 @@ class SQLCompiler(ldapdb.SQLCompiler):
         refuse_query(self.query)
         if self.query.is_empty():
             return iter(())
+        if not is_by_dn(self.query.where):
+            refuse_conditions(self.query.where)
         lookup = ldapdb.query_as_ldap(self.query, compiler=self, connection=self.connection)
         columns = [field.column for field in self.query.model._meta.fields if field.db_column]
         wanted = columns if attributes is None else attributes
@@ -149,8 +151,8 @@ def refuse_query(query: Any) -> None:
             raise NotSupportedError(f"A directory knows no {what}.")
 
 
-def refuse_conditions(where: WhereNode, *, alone: bool) -> None:
-    """Raises for conditions that are no filter. `alone`: it is the query's only one, where a DN can be asked for."""
+def refuse_conditions(where: WhereNode) -> None:
+    """Raises for conditions that are no filter."""
     if where.connector not in (AND, OR):
         raise NotSupportedError(f"A filter knows no {where.connector}.")
     for condition in where.children:
@@ -159,10 +161,14 @@ def refuse_conditions(where: WhereNode, *, alone: bool) -> None:
         if not isinstance(condition, LdapLookup):
             name = getattr(condition, "lookup_name", type(condition).__name__)
             raise NotSupportedError(f"A filter knows no {name}; use exact, in, contains, startswith or endswith.")
-        if hasattr(condition.rhs, "resolve_expression"):
-            raise NotSupportedError("A filter compares attributes with values only.")
         if not condition.lhs.target.db_column:
             raise NotSupportedError("An entry is asked for by its DN alone, as in get(dn=...).")
+
+
+def is_by_dn(where: WhereNode) -> bool:
+    """Whether the query asks for one entry by its DN and nothing else, which is a search of its own kind."""
+    only = where.children[0] if len(where.children) == 1 else None
+    return isinstance(only, ExactLookup) and not only.lhs.target.db_column
 
 
 def refuse_unless_counting(select: Sequence[tuple[Any, Any, Any]]) -> None:

@@ -21,7 +21,7 @@ PARTIAL = (
 )
 SENTENCES: tuple[tuple[type[Exception], str], ...] = (
     (ldap.TIMEOUT, "The directory did not answer in time."),
-    (ldap.SERVER_DOWN, "The directory cannot be reached."),
+    (ldap.SERVER_DOWN, "The directory cannot be reached, or its certificate is not accepted; see LDAP_CA_FILE."),
     (ldap.CONNECT_ERROR, "No secure connection to the directory: check its certificate and LDAP_CA_FILE."),
     (
         ldap.INVALID_CREDENTIALS,
