@@ -20,7 +20,7 @@ from tests.accounts.directory.house import later
 from tests.cast import person
 from tests.figures import figure
 from tests.sign_in import sign_in
-from tests.slapd import BlackHole, SlapdServer, asked, many
+from tests.slapd import BlackHole, SlapdServer, asked, let_in, many
 
 MEMBERS = 400
 QUICK = {"LDAP_CONNECT_TIMEOUT_S": 0.3, "LDAP_TIMEOUT_S": 0.4}
@@ -40,21 +40,8 @@ def running_house() -> Iterator[SlapdServer]:
 
 @pytest.fixture
 def house(running_house: SlapdServer) -> Iterator[SlapdServer]:
-    with asking(running_house):
+    with asked(running_house, **QUICK):
         yield running_house
-
-
-@contextmanager
-def asking(house: SlapdServer, **settings: object) -> Iterator[None]:
-    """The portal asks this directory, beside its database."""
-    with asked(house, **QUICK, **settings):
-        let_in()
-        yield
-
-
-def let_in() -> None:
-    """Django refuses this thread's connections to others than the database, by their names; it knows no such name."""
-    connections["ldap"].alias = "asked"
 
 
 @contextmanager
@@ -73,7 +60,7 @@ def frozen(house: SlapdServer) -> Iterator[None]:
 
 @contextmanager
 def dropped_packets(house: SlapdServer) -> Iterator[None]:
-    with BlackHole() as hole, asking(house, LDAP_URL=hole.url):
+    with BlackHole() as hole, asked(house, **QUICK, LDAP_URL=hole.url):
         yield
 
 
@@ -107,7 +94,7 @@ def group_renamed(house: SlapdServer) -> Iterator[None]:
 
 @contextmanager
 def wrong_base(house: SlapdServer) -> Iterator[None]:
-    with asking(house, LDAP_MEMBER_BASE="ou=nowhere,dc=house,dc=test"):
+    with asked(house, **QUICK, LDAP_MEMBER_BASE="ou=nowhere,dc=house,dc=test"):
         yield
 
 
