@@ -7,6 +7,7 @@ from django.utils import timezone
 from accounts.alarms import raise_alarm
 from accounts.models import AuditEvent, Pool, PoolMembership, SshKey, User
 from accounts.roles import PoolKind, Role
+from consoles.models import ConsoleVisit
 from tests.cast import make_cast, person
 from tests.factories import make_operation, make_reading, make_vm
 from tests.vms.departures.people import make_dora, make_lou
@@ -28,11 +29,12 @@ class World:
     pools: dict[str, int]
     persons: dict[str, int]
     alarms: dict[str, int]
+    visits: dict[str, int]
 
     @property
     def others(self) -> dict[str, dict[str, int]]:
         """Things that are no machines, by the word for them in an address."""
-        return {"key_id": self.keys, "person_id": self.persons, "alarm_id": self.alarms}
+        return {"key_id": self.keys, "person_id": self.persons, "alarm_id": self.alarms, "visit_id": self.visits}
 
 
 def make_world() -> World:
@@ -76,6 +78,10 @@ def _world(people: dict[str, User | None], machines: dict[str, VirtualMachine], 
     key = SshKey.objects.create(user=alice, public_key="ssh-ed25519 AAAA canary", fingerprint="SHA256:canary")
     AuditEvent.objects.create(actor=alice, actor_name="alice", verb="vm.start", target_name="audit-canary")
     absent = dict.fromkeys(("absent",), ABSENT)
+    now, screen = timezone.now(), machines["alices"]
+    visit = ConsoleVisit.objects.create(
+        user=alice, user_name="alice", vm=screen, machine_uuid=screen.smbios_uuid, opened_at=now, seen_at=now
+    )
     return World(
         people=people,
         vms={name: vm.pk for name, vm in machines.items()} | absent,
@@ -84,6 +90,7 @@ def _world(people: dict[str, User | None], machines: dict[str, VirtualMachine], 
         keys={"alices": key.pk} | absent,
         pools={name: vm.pool_id for name, vm in machines.items() if vm.pool_id} | absent,
         persons={"bob": people["bob"].pk if people["bob"] else 0} | absent,
+        visits={"alices": visit.pk} | absent,
         alarms={"open": raise_alarm("test", "", "Something has happened.").pk} | absent,
     )
 

@@ -9,7 +9,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("accounts/{__init__,roles,signals,errors,identity,mapping,keys}.py", VOCABULARY),
     ("accounts/directory/{__init__,facts,plan,names,guard}.py", VOCABULARY),
     ("accounts/models/*.py", MODELS),
-    ("accounts/{audit,access,pools,sync,ssh_keys,addresses,standing,alarms,outbox,spent,proof,locks,departures}.py", OPERATIONS),
+    ("accounts/{audit,access,pools,sync,ssh_keys,addresses,standing,alarms,outbox,spent,proof,locks,preferences,profile,departures}.py", OPERATIONS),
     ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
     ("accounts/directory/*.py", OPERATIONS),
     ("accounts/{factors,held_forms,view_as,people}.py", OPERATIONS),
