@@ -7,6 +7,7 @@ from accounts.access import is_rtp
 from accounts.alarms import open_alarms
 from accounts.departures import notice
 from accounts.models import User
+from accounts.preferences import DARK, LIGHT, theme_of
 
 
 def site(request: HttpRequest) -> dict[str, object]:
@@ -21,5 +22,14 @@ def site(request: HttpRequest) -> dict[str, object]:
         "is_demo": settings.DEMO,
         "is_rtp": has_power,
         "alarm_count": open_alarms().count if has_power else 0,
+        "theme": theme_for(request),
         "departure": notice(user) if isinstance(user, User) else "",
     }
+
+
+def theme_for(request: HttpRequest) -> str:
+    """ "light" or "dark" where it was chosen, by the person or else in this browser; empty: as the device has it."""
+    person = getattr(request, "viewer", None) or getattr(request, "user", None)
+    chosen = theme_of(person) if isinstance(person, User) else ""
+    chosen = chosen or request.COOKIES.get("theme", "")
+    return chosen if chosen in {LIGHT, DARK} else ""

@@ -5,10 +5,11 @@ from typing import Any
 from allauth.account import signals as account_signals
 from allauth.mfa import signals as mfa_signals
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.signals import user_logged_in
 from django.dispatch import receiver
 from django.http import HttpRequest
 
-from accounts import local
+from accounts import local, preferences
 from accounts.addresses import address_of
 from accounts.models import User
 
@@ -19,6 +20,12 @@ RECOVERY = Authenticator.Type.RECOVERY_CODES
 def on_signed_in(sender: object, request: HttpRequest, user: User, **_: Any) -> None:
     """A local person came in, with every step done."""
     local.signed_in(user, address=address_of(request))
+
+
+@receiver(user_logged_in)
+def on_any_sign_in(sender: object, request: HttpRequest, user: User, **_: Any) -> None:
+    """Local or by the house: whoever asked for it gets a mail."""
+    preferences.tell_of_sign_in(user, address=address_of(request))
 
 
 @receiver(account_signals.password_changed)

@@ -9,6 +9,7 @@ from accounts.oidc import views as house_views
 
 urlpatterns = [
     path("", views.home, name="account_home"),
+    path("preferences/", views.save_preferences, name="account_preferences"),
     path("keys/<int:key_id>/remove/", views.remove_ssh_key, name="account_key_remove"),
     path("inactive/", views.inactive, name="account_inactive"),
     path("login/", local_views.SignInView.as_view(), name="account_login"),

@@ -155,7 +155,7 @@ class Console:
                 await asyncio.wait_for(self._look_now.wait(), 0.75 * settings.CONSOLE_RECHECK_S)
             self._look_now.clear()
             try:
-                lost = await in_database(authority.loss, self._authority)
+                lost = await in_database(visits.loss, self._authority, self._visit_id)
                 read_at = loop.time()
                 if loop.time() - seen_at > SEEN_EVERY_S:
                     await in_database(visits.see, self._visit_id, timezone.now())

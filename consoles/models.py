@@ -46,6 +46,7 @@ class ConsoleVisit(models.Model):
     address = models.CharField(max_length=45, blank=True, default="")
     opened_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="When the process that carries it last said so.")
+    end_asked_at = models.DateTimeField(null=True, blank=True, help_text="When its person asked for its end.")
     closed_at = models.DateTimeField(null=True, blank=True)
     end = models.CharField(
         max_length=16, blank=True, default="", choices=[(end.word, end.word) for end in ENDS] + [("lost", "lost")]

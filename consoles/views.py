@@ -2,10 +2,11 @@
 
 from typing import cast
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -15,7 +16,8 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.addresses import address_of
 from accounts.models import User
 from accounts.proof import require_proof
-from consoles import grants
+from consoles import grants, visits
+from consoles.receivers import look_at_user
 from vms import restraints, selectors
 from vms.access import by_power, may, vm_for
 from vms.models import VirtualMachine
@@ -65,6 +67,19 @@ def grant(request: HttpRequest, vm_id: int) -> HttpResponse:
         request.user, request.session.session_key or "", vm, address=address_of(request), now=timezone.now()
     )
     return JsonResponse({"grant": token, "url": f"/ws/console/{vm.pk}/"})
+
+
+@require_POST
+@login_required
+def end(request: HttpRequest, visit_id: int) -> HttpResponse:
+    """Ends a console of one's own, in whichever browser it is open."""
+    user = cast(User, request.user)
+    visit = visits.ask_to_end(user, visit_id, address=address_of(request), now=timezone.now())
+    if visit is None:
+        raise Http404("No open console of yours is here.")
+    look_at_user(None, user_id=user.pk)
+    messages.success(request, f"The console of {visit.vm.name} ends now.")
+    return redirect("account_home")
 
 
 def refusal(sentence: str, code: str, status: int) -> JsonResponse:

@@ -3,11 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.audit import record
 from accounts.models import User
 from consoles.authority import Authority
-from consoles.close_codes import End
+from consoles.authority import loss as lost_right
+from consoles.close_codes import ENDED, End
 from consoles.models import ConsoleVisit
 from vms.models import VirtualMachine
 
@@ -40,6 +42,43 @@ def open_visit(authority: Authority, now: datetime) -> int:
         visit=visit.pk,
     )
     return visit.pk
+
+
+def open_visits(user: User) -> QuerySet[ConsoleVisit]:
+    """Consoles the person has open now, newest first."""
+    return ConsoleVisit.objects.filter(user=user, closed_at=None).select_related("vm")
+
+
+@transaction.atomic
+def ask_to_end(user: User, visit_id: int, *, address: str, now: datetime) -> ConsoleVisit | None:
+    """The person ends a console of their own, in whichever browser; None when it is not theirs or has ended.
+
+    The process that carries it reads this with the rights and hangs up.
+    """
+    visit = open_visits(user).filter(pk=visit_id).first()
+    if visit is None:
+        return None
+    if ConsoleVisit.objects.filter(pk=visit.pk, end_asked_at=None).update(end_asked_at=now):
+        record(
+            actor=user,
+            verb="console.ended",
+            pool=visit.vm.pool,
+            target_kind="vm",
+            target_id=visit.vm_id,
+            target_name=visit.vm.name,
+            machine_uuid=visit.machine_uuid,
+            address=address,
+            visit=visit.pk,
+        )
+    return visit
+
+
+def loss(authority: Authority, visit_id: int) -> End | None:
+    """Why this console must not go on: the right is lost, or its person asked for its end; None while it may."""
+    lost = lost_right(authority)
+    if lost is None and ConsoleVisit.objects.filter(pk=visit_id).exclude(end_asked_at=None).exists():
+        return ENDED
+    return lost
 
 
 def see(visit_id: int, now: datetime) -> None:

@@ -91,3 +91,8 @@ class SshKey(models.Model):
 
     def __str__(self) -> str:
         return self.comment or self.fingerprint
+
+    @property
+    def kind(self) -> str:
+        """Its type, such as ssh-ed25519."""
+        return self.public_key.partition(" ")[0]

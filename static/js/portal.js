@@ -3,6 +3,15 @@
 
 const said = () => document.getElementById("said");
 
+// The choice of somebody who is signed in is kept with their account as well, for their other browsers.
+function keepTheme(form, theme) {
+  const body = new FormData(form);
+  if (!body.has("csrfmiddlewaretoken")) return;
+  body.set("theme", theme);
+  body.set("only", "theme");
+  fetch(form.action, { method: "POST", body }).catch(() => {});
+}
+
 // Light or dark: a cookie, so that the server prints the choice and nothing flickers.
 function themeButton() {
   const button = document.querySelector("[data-theme-button]");
@@ -17,6 +26,7 @@ function themeButton() {
     const secure = location.protocol === "https:" ? "; Secure" : "";
     document.cookie = `theme=${next}; Path=/; Max-Age=31536000; SameSite=Lax${secure}`;
     said().textContent = `${next} colours`;
+    keepTheme(button.form, next);
   });
 }
 

@@ -5,18 +5,23 @@ import struct
 import time
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.sessions.models import Session
+from django.utils import timezone
+from django.test import Client
+from django.utils import timezone
 
-from accounts.models import Pool, PoolMembership, User
+from accounts.models import AuditEvent, Pool, PoolMembership, User
 from accounts.roles import Role
 from accounts.signals import membership_removed, user_deactivated
 from consoles import close_codes
 from consoles.close_codes import End
 from consoles.groups import user_group, vm_group
+from consoles.models import ConsoleVisit
 from consoles.receivers import LOOK
 from tests.cast import PASSWORD
 from tests.consoles.browser import Browser
@@ -40,6 +45,10 @@ CAUSES: dict[str, tuple[Callable[[House], object], End]] = {
         lambda h: Pool.objects.filter(pk=h.cast.shared.pk).update(proxmox_poolid=None), close_codes.RIGHT_LOST),
     "person deactivated": (
         lambda h: User.objects.filter(pk=h.cast.carol.pk).update(is_active=False), close_codes.SIGNED_OUT),
+    "machine locked": (
+        lambda h: VirtualMachine.objects.update(locked_at=timezone.now(), lock_reason="Mining."), close_codes.LOCKED),
+    "member left": (
+        lambda h: User.objects.filter(pk=h.cast.carol.pk).update(departed_at=timezone.now()), close_codes.RIGHT_LOST),
     "session ended": (lambda h: Session.objects.filter(pk=h.cookie).delete(), close_codes.SIGNED_OUT),
     "password changed": (lambda h: _new_password(h.cast.carol), close_codes.SIGNED_OUT),
     "machine gone": (lambda h: VirtualMachine.objects.update(lifecycle=Lifecycle.GONE), close_codes.GONE),
@@ -118,3 +127,35 @@ async def test_what_other_apps_tell_makes_consoles_look_at_once(signal, words, g
     await sync_to_async(signal.send)(sender=None, **words)
 
     assert await asyncio.wait_for(layer.receive(channel), 2) == LOOK
+
+
+def test_its_person_ends_a_console_from_the_account_page(house: House) -> None:
+    async def scenario() -> tuple[float, int | None, Any]:
+        browser = await house.open()
+        await browser.start_console()
+        visit = await house.visit()
+        client = Client()
+        await sync_to_async(client.force_login)(house.cast.alice)
+        answer = await sync_to_async(client.post)(f"/consoles/{visit.pk}/end/")
+        started = time.monotonic()
+        code = await browser.read_to_end()
+        assert answer.status_code == 302
+        return time.monotonic() - started, code, await sync_to_async(AuditEvent.objects.get)(verb="console.ended")
+
+    took_s, code, event = house.run(scenario())
+
+    assert (code, event.actor) == (close_codes.ENDED.code, house.cast.alice)
+    assert took_s <= WITHIN_S
+
+
+def test_nobody_ends_a_console_of_somebody_else(house: House, client: Client) -> None:
+    now = timezone.now()
+    visit = ConsoleVisit.objects.create(
+        user=house.cast.alice, user_name="alice", vm=house.vm, machine_uuid=uuid.uuid4(), opened_at=now, seen_at=now
+    )
+    client.force_login(house.cast.rita)
+
+    foreign, missing = (client.post(f"/consoles/{number}/end/").status_code for number in (visit.pk, 987_654))
+
+    visit.refresh_from_db()
+    assert (foreign, missing, visit.end_asked_at) == (404, 404, None)
