@@ -34,6 +34,7 @@ class HouseWindow(Window):
         page.wait_for_url(self.issuer + "/**")
         fill(page, account)
         page.wait_for_url(self.site + "/**")
+        assert "/accounts/login/" not in page.url, page.url
         return page
 
     def sign_out(self, confirm: Callable[[Page], None]) -> None:
@@ -65,6 +66,11 @@ def fill_canaille(page: Page, account: HouseAccount) -> None:
     """The name, then the password."""
     page.fill("input[name=login]", account.uid)
     page.keyboard.press("Enter")
+    prove_to_canaille(page, account)
+
+
+def prove_to_canaille(page: Page, account: HouseAccount) -> None:
+    """Whoever is signed in there is asked for the password only."""
     page.wait_for_url("**/auth/password")
     page.fill("input[name=password]", account.password)
     page.keyboard.press("Enter")

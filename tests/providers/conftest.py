@@ -17,24 +17,26 @@ from tests.children import free_port
 from tests.consoles.portal import serving
 from tests.devcluster.cluster import DevCluster
 from tests.pages.conftest import chromium
-from tests.providers.browser import fill_canaille, fill_oidc_provider
+from tests.providers.browser import fill_canaille, fill_oidc_provider, prove_to_canaille
 from tests.providers.canaille import Canaille, groups, person
 from tests.providers.oidc_provider import OidcProvider
 from tests.providers.people import HOUSE, HouseAccount
 from tests.slapd import SlapdServer, asked
 
 __all__ = ["chromium"]
+PATIENCE_S = 20  # two houses, two portals and a browser on two cores
 APPLICATION = "tests.consoles.served:application"
 
 
 @dataclass(frozen=True)
 class House:
-    """A provider, the portal that trusts it, and how a person gets through the provider's pages."""
+    """A provider, the portal that trusts it, and how a person gets in, in again, and out there."""
 
     name: str
     provider: Canaille | OidcProvider
     site: str
     fill: Callable[[Page, HouseAccount], None]
+    prove: Callable[[Page, HouseAccount], None]
     confirm: Callable[[Page], None]
 
     @property
@@ -62,12 +64,21 @@ def house(
     provider = Canaille(slapd, site) if request.param == "canaille" else OidcProvider([site])
     with (
         provider,
-        serving(running_devcluster, folder, APPLICATION, port=port, **slapd.env(), **provider.settings()),
+        serving(
+            running_devcluster,
+            folder,
+            APPLICATION,
+            port=port,
+            OIDC_TIMEOUT_S=PATIENCE_S,
+            **slapd.env(),
+            **provider.settings(),
+        ),
     ):
         if isinstance(provider, Canaille):
-            yield House(request.param, provider, site, fill_canaille, lambda page: None)
+            yield House(request.param, provider, site, fill_canaille, prove_to_canaille, lambda page: None)
         else:
-            yield House(request.param, provider, site, fill_oidc_provider, lambda page: page.click("#sign-out"))
+            fill = fill_oidc_provider
+            yield House(request.param, provider, site, fill, fill, lambda page: page.click("#sign-out"))
 
 
 @pytest.fixture(scope="module")

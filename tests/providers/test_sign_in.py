@@ -57,6 +57,28 @@ def test_a_member_and_an_rtp_come_in_by_the_house_and_go_out_again(
     figure("S-01", house.name, "sign-ins as-member", rounds, "as-RTP", rounds, "and-out", 2 * rounds)
 
 
+def test_an_rtp_proves_herself_at_the_house_and_the_form_she_sent_is_kept(
+    members: None, house: House, chromium: Browser
+) -> None:
+    bob = User.objects.get(username="bob")
+    with HouseWindow(chromium, house.site, house.issuer) as window:
+        page = window.sign_in_by_house(RITA, house.fill)
+        page.goto(f"{house.site}/rtp/people/{bob.pk}/")
+        page.fill("form[action$='/lock/'] [name=reason]", "left his key in the door")
+        page.click("form[action$='/lock/'] button")
+        assert page.locator("h1").inner_text() == "Is it you?"
+        page.click("form[action$='/accounts/proof/house/'] button")
+        page.wait_for_url(house.issuer + "/**")
+        house.prove(page, RITA)
+        page.wait_for_url(house.site + "/accounts/proof/**")
+        assert User.objects.get(username="bob").locked_at is None
+        page.click("main form .btn-primary")
+        page.wait_for_url(f"{house.site}/rtp/people/{bob.pk}/**")
+        assert window.complaints == []
+
+    assert User.objects.get(username="bob").lock_reason == "left his key in the door"
+
+
 @pytest.mark.parametrize("house", ["canaille"], indirect=True)
 def test_canaille_says_who_rita_is_and_the_groups_of_the_directory(house: House) -> None:
     provider, back = house.provider, house.site + CALLBACK
