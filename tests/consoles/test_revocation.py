@@ -11,7 +11,6 @@ import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.contrib.sessions.models import Session
-from django.utils import timezone
 from django.test import Client
 from django.utils import timezone
 
