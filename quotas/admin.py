@@ -1,56 +1,43 @@
-"""Quota policies in the admin; reservations to look at."""
+"""Limits in the admin. Policies have a file of their own."""
 
-from typing import Any
-
-from django.contrib import admin
-from django.db.models import Model
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from accounts import audit
+from accounts.addresses import address_of
 from accounts.admin_base import ReadOnlyAdmin
-from accounts.models import User
-from quotas.models import Policy, Reservation
+from quotas import allowances, policy_admin
+from quotas.models import Allowance, MoreRequest, Reservation
+
+__all__ = ["policy_admin"]
 
 
-@admin.register(Policy)
-class PolicyAdmin(admin.ModelAdmin[Policy]):
-    """What RTPs allow. Cutting a limit below the use stops nothing; it refuses growth."""
+@admin.register(Allowance)
+class AllowanceAdmin(ReadOnlyAdmin):
+    """Raised limits, also those that ended. One is given on the RTPs' page of limits or by answering a request."""
 
-    list_display = ["name", "is_default", "cores", "memory_mib", "disk_gib", "vms", "changed_at"]
+    list_display = ["pool", "cores", "memory_mib", "disk_gib", "until", "reason", "made_by", "made_at", "ended_at"]
+    list_filter = [("ended_at", admin.EmptyFieldListFilter), "until"]
+    list_select_related = ["pool", "made_by"]
+    search_fields = ["pool__name", "reason"]
+    actions = ["end_now"]
 
-    def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
-        """Saves and writes the audit row with what changed."""
-        super().save_model(request, obj, form, change)
-        changed = {name: str(form.cleaned_data.get(name)) for name in form.changed_data}
-        actor = request.user if isinstance(request.user, User) else None
-        audit.record(
-            actor=actor,
-            verb="policy.saved",
-            target_kind="policy",
-            target_id=obj.pk,
-            target_name=obj.name,
-            changed=changed,
-        )
+    @admin.action(description="End these allowances now")
+    def end_now(self, request: HttpRequest, queryset: QuerySet[Allowance]) -> None:
+        """One by one, each audited; nothing is stopped by it."""
+        ended = sum(allowances.end(each, by=request.user, address=address_of(request)) for each in queryset)  # type: ignore[arg-type]  # RTPs only
+        self.message_user(request, f"Ended: {ended}.", messages.SUCCESS)
 
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whoever is let into the admin is an RTP."""
-        return True
 
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """RTPs look."""
-        return True
+@admin.register(MoreRequest)
+class MoreRequestAdmin(ReadOnlyAdmin):
+    """Requests for more and their answers."""
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """RTPs add."""
-        return True
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """RTPs change."""
-        return True
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """The settings' default holds when no policy is left."""
-        return True
+    list_display = ["pool", "asked_by", "state", "cores", "memory_mib", "disk_gib", "until", "asked_at", "decided_by"]
+    list_filter = ["state"]
+    list_select_related = ["pool", "asked_by", "decided_by"]
+    search_fields = ["pool__name", "reason"]
+    exclude = ["ref"]
 
 
 @admin.register(Reservation)

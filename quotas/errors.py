@@ -1,8 +1,11 @@
 """What quotas refuse, in the words a member reads."""
 
+from collections.abc import Mapping
+
 from quotas.footprint import Footprint
 
 UNLIMITED = 10**9
+DEFAULT = "the default"
 
 
 def gib(memory_mib: int) -> str:
@@ -17,18 +20,30 @@ def cores(count: int) -> str:
 
 
 class QuotaExceeded(Exception):
-    """A reservation that does not fit. Attributes: asked, free, limit, missing (Footprints)."""
+    """A reservation that does not fit. Attributes: asked, free, limit, missing (Footprints).
 
-    def __init__(self, *, asked: Footprint, free: Footprint, limit: Footprint) -> None:
-        self.asked, self.limit = asked, limit
+    `whose`: resource to the rule its limit comes from, such as {"cores": "the policy seniors"}.
+    """
+
+    def __init__(
+        self, *, asked: Footprint, free: Footprint, limit: Footprint, whose: Mapping[str, str] | None = None
+    ) -> None:
+        self.asked, self.limit, self.whose = asked, limit, dict(whose or {})
         self.missing = asked.shortfall(free)
         self.free = free.at_least_zero()
         super().__init__(self.sentence)
 
     @property
     def sentence(self) -> str:
-        """What is missing, in numbers: 'This needs 4 cores; 2 of your 8 are free.'"""
-        return " ".join(self._parts())
+        """What is missing, in numbers, and whose limit it is: 'This needs 4 cores; 2 of 8 are free.'"""
+        return " ".join([*self._parts(), *self._rules()])
+
+    def _rules(self) -> list[str]:
+        """Where the limits that decided come from; the default goes without saying."""
+        decided = [name for name in ("cores", "memory_mib", "disk_gib", "vms") if getattr(self.missing, name)]
+        rules = dict.fromkeys(self.whose[name] for name in decided if name in self.whose)
+        rules.pop(DEFAULT, None)
+        return [f"The limit comes from {' and '.join(rules)}."] if rules else []
 
     def _parts(self) -> list[str]:
         parts = []
@@ -47,6 +62,14 @@ class QuotaExceeded(Exception):
         if self.missing.vms:
             parts.append(f"{self.free.vms} of {self.limit.vms} machines are free.")
         return parts
+
+
+class Refused(Exception):
+    """Something about limits was not done; the sentence says why."""
+
+    def __init__(self, sentence: str) -> None:
+        self.sentence = sentence
+        super().__init__(sentence)
 
 
 class OutsideTransaction(RuntimeError):

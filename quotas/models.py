@@ -1,4 +1,4 @@
-"""Policies, allowances and reservations."""
+"""Policies, allowances, requests for more, and reservations."""
 
 from datetime import date
 
@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import DirectoryGroup, Pool, User
 from quotas.footprint import Footprint
-from quotas.states import ReservationState
+from quotas.states import RequestState, ReservationState
 
 
 class Policy(models.Model):
@@ -87,6 +87,7 @@ class Allowance(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True, help_text="When an RTP or a newer one ended it.")
     ended_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    warned_at = models.DateTimeField(null=True, blank=True, help_text="When its end was announced.")
 
     objects = AllowanceQuerySet.as_manager()
 
@@ -103,6 +104,43 @@ class Allowance(models.Model):
 
     def __str__(self) -> str:
         return f"allowance of {self.pool}"
+
+
+class MoreRequest(models.Model):
+    """Somebody asks for a higher limit of a pool. The numbers are the limits wished for, not the difference.
+
+    Written by quotas/asking.py. Its address in a mail is a reference: it opens nothing without the right sign-in.
+    """
+
+    ref = models.CharField(max_length=22, unique=True)
+    pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="requests")
+    asked_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    cores = models.PositiveIntegerField(null=True, blank=True)
+    memory_mib = models.PositiveIntegerField(null=True, blank=True)
+    disk_gib = models.PositiveIntegerField(null=True, blank=True)
+    until = models.DateField(null=True, blank=True)
+    reason = models.CharField(max_length=300)
+    asked_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(
+        max_length=9, choices=[(state.value, state.value) for state in RequestState], default=RequestState.OPEN
+    )
+    decided_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    answer = models.CharField(max_length=300, blank=True, default="", help_text="What the RTP said.")
+    allowance = models.OneToOneField(
+        Allowance, on_delete=models.SET_NULL, null=True, blank=True, related_name="request"
+    )
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["pool"], condition=Q(state=RequestState.OPEN), name="one_open_request_per_pool"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"request for {self.pool}"
 
 
 class Reservation(models.Model):

@@ -21,7 +21,8 @@ def reserve(pool_id: int, asked: Footprint, *, purpose: str, now: datetime, held
     pool = lock_pool(pool_id)
     found = figures(pool)
     if not asked.shortfall(found.free).is_nothing:
-        raise QuotaExceeded(asked=asked, free=found.free, limit=found.limit)
+        whose = {name: source.sentence for name, source in found.rule.sources.items()}
+        raise QuotaExceeded(asked=asked, free=found.free, limit=found.limit, whose=whose)
     return Reservation.objects.create(
         pool=pool,
         purpose=purpose,

@@ -1,4 +1,4 @@
-"""The life of a reservation."""
+"""The lives of a reservation and of a request for more."""
 
 from enum import StrEnum
 
@@ -15,4 +15,25 @@ MOVES: dict[ReservationState, frozenset[ReservationState]] = {
     ReservationState.HELD: frozenset({ReservationState.SETTLED, ReservationState.RELEASED}),
     ReservationState.SETTLED: frozenset(),
     ReservationState.RELEASED: frozenset(),
+}
+
+
+class RequestState(StrEnum):
+    """OPEN waits for an RTP. APPROVED and PARTLY became an allowance. DECLINED has a reason. WITHDRAWN by who asked."""
+
+    OPEN = "open"
+    APPROVED = "approved"
+    PARTLY = "partly"
+    DECLINED = "declined"
+    WITHDRAWN = "withdrawn"
+
+
+REQUEST_MOVES: dict[RequestState, frozenset[RequestState]] = {
+    RequestState.OPEN: frozenset(
+        {RequestState.APPROVED, RequestState.PARTLY, RequestState.DECLINED, RequestState.WITHDRAWN}
+    ),
+    RequestState.APPROVED: frozenset(),
+    RequestState.PARTLY: frozenset(),
+    RequestState.DECLINED: frozenset(),
+    RequestState.WITHDRAWN: frozenset(),
 }

@@ -222,6 +222,7 @@ MAIL_PERIOD_S = env.seconds("MAIL_PERIOD_S", 30)
 QUOTA_USAGE_COUNTER = "vms.usage.count_usage"
 QUOTA_DEFAULT_CORES = env.integer("QUOTA_DEFAULT_CORES", 8)
 QUOTA_DEFAULT_MEMORY_MIB = env.integer("QUOTA_DEFAULT_MEMORY_MIB", 8 * 1024)
+ALLOWANCE_WARN_DAYS = env.integer("ALLOWANCE_WARN_DAYS", 7, most=90)
 QUOTA_DEFAULT_DISK_GIB = env.integer("QUOTA_DEFAULT_DISK_GIB", 250)
 
 # --- Proxmox ---------------------------------------------------------------------------------------------

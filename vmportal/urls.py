@@ -10,6 +10,7 @@ urlpatterns = [
     path("accounts/", include("accounts.urls")),
     path("admin/", admin.site.urls),
     path("rtp/", include("accounts.people_urls")),
+    path("quotas/", include("quotas.urls")),
     path("", include("vms.urls")),
     path("", include("consoles.urls")),
 ]

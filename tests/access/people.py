@@ -8,6 +8,7 @@ from accounts.alarms import raise_alarm
 from accounts.models import AuditEvent, Pool, PoolMembership, SshKey, User
 from accounts.roles import PoolKind, Role
 from consoles.models import ConsoleVisit
+from quotas.models import MoreRequest
 from tests.cast import make_cast, person
 from tests.factories import make_operation, make_reading, make_vm
 from tests.vms.departures.people import make_dora, make_lou
@@ -26,15 +27,22 @@ class World:
     operations: dict[str, int]
     codes: dict[str, str]
     keys: dict[str, int]
+    requests: dict[str, str]
     pools: dict[str, int]
     persons: dict[str, int]
     alarms: dict[str, int]
     visits: dict[str, int]
 
     @property
-    def others(self) -> dict[str, dict[str, int]]:
+    def others(self) -> dict[str, dict[str, int] | dict[str, str]]:
         """Things that are no machines, by the word for them in an address."""
-        return {"key_id": self.keys, "person_id": self.persons, "alarm_id": self.alarms, "visit_id": self.visits}
+        return {
+            "key_id": self.keys,
+            "person_id": self.persons,
+            "alarm_id": self.alarms,
+            "visit_id": self.visits,
+            "asked_ref": self.requests,
+        }
 
 
 def make_world() -> World:
@@ -88,11 +96,26 @@ def _world(people: dict[str, User | None], machines: dict[str, VirtualMachine], 
         operations={name: operation.pk for name, operation in operations.items()} | absent,
         codes={name: operation.code for name, operation in operations.items()} | {"absent": "OP-222222"},
         keys={"alices": key.pk} | absent,
+        requests=_requests(machines) | {"absent": "nothing"},
         pools={name: vm.pool_id for name, vm in machines.items() if vm.pool_id} | absent,
         persons={"bob": people["bob"].pk if people["bob"] else 0} | absent,
         visits={"alices": visit.pk} | absent,
         alarms={"open": raise_alarm("test", "", "Something has happened.").pk} | absent,
     )
+
+
+def _requests(machines: dict[str, VirtualMachine]) -> dict[str, str]:
+    """Open requests for more: alice's and bob's."""
+    found = {}
+    for thing in ("alices", "bobs"):
+        pool = machines[thing].pool
+        assert pool is not None
+        assert pool.owner is not None
+        asked = MoreRequest.objects.create(
+            ref=f"ref-{thing}", pool=pool, asked_by=pool.owner, cores=9, reason=f"{thing}-canary"
+        )
+        found[thing] = asked.ref
+    return found
 
 
 def operation_count() -> int:

@@ -63,7 +63,9 @@ def may(person: str, address: Address) -> bool:
             return signed_in and person not in LEFT and right_of(person, address.thing) >= RANKS.index("operate")
         case ("rtp" | "admin", _, _):
             return person == "rita" and address.thing != "absent"
-        case ("own", _, _):
+        case ("asked", _, _) if person == "rita":
+            return address.thing != "absent"
+        case ("own" | "asked", _, _):
             return person == address.thing.removesuffix("s")
         case (_, _, right):
             return signed_in and right_of(person, address.thing) >= RANKS.index(right)

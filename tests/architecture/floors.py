@@ -31,8 +31,9 @@ FLOORS: tuple[tuple[str, int], ...] = (
     # quotas
     ("quotas/{__init__,footprint,errors,states}.py", VOCABULARY),
     ("quotas/models.py", MODELS),
-    ("quotas/{locking,limits,usage,reservations}.py", OPERATIONS),
-    ("quotas/{apps,admin,tasks,views,urls}.py", INTERFACES),
+    ("quotas/{locking,limits,usage,reservations,allowances,asking,shown,impact}.py", OPERATIONS),
+    ("quotas/{apps,admin,policy_admin,tasks,views,urls,forms}.py", INTERFACES),
+    ("quotas/templatetags/*.py", INTERFACES),
     # vms
     ("vms/{__init__,states,units,lease,signals,verbs,shown,meters,sizes}.py", VOCABULARY),
     ("vms/cluster/{types,upid,errors,tls,config,sizes,devices,parse,answers}.py", VOCABULARY),
@@ -41,7 +42,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("vms/cluster/*.py", GATEWAYS),
     ("vms/operations/*.py", OPERATIONS),
     ("vms/mirror/*.py", OPERATIONS),
-    ("vms/{usage,access,selectors,restraints,rows,expiry,mails,pools,placement,cluster_check}.py", OPERATIONS),
+    ("vms/{room,usage,access,selectors,restraints,rows,expiry,mails,pools,placement,cluster_check}.py", OPERATIONS),
     ("vms/{apps,receivers,tasks,forms,urls,admin}.py", INTERFACES),
     ("vms/views/*.py", INTERFACES),
     ("vms/templatetags/*.py", INTERFACES),

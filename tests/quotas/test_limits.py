@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import DirectoryGroup, DirectoryMembership, User
+from accounts.models import DirectoryGroup, DirectoryMembership, Pool, User
 from quotas.errors import UNLIMITED
 from quotas.footprint import Footprint
-from quotas.limits import limit_of, limit_of_member
+from quotas.limits import limit_of, limit_of_member, limits_of
 from quotas.models import Allowance, Policy
 from tests.cast import Cast
 
@@ -92,3 +93,18 @@ def test_always_counts_only_where_no_policy_of_the_person_says_otherwise(cast: C
     policy_of("kind", cast.alice, cores=8)
 
     assert not limit_of(cast.alices).counts_always
+
+
+def test_many_limits_are_the_single_ones_with_a_fixed_number_of_queries(
+    cast: Cast, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    Policy.objects.create(name="default", is_default=True, cores=6)
+    policy_of("seniors", cast.alice, cores=12, counts_always=True)
+    Policy.objects.create(name="contests", cores=30).pools.add(cast.shared)
+    Allowance.objects.create(pool=cast.bobs, cores=16, reason="More.")
+    pools = [*Pool.objects.select_related("owner")]
+
+    with django_assert_num_queries(5):
+        found = limits_of(pools)
+
+    assert found == {pool.pk: limit_of(pool) for pool in pools}

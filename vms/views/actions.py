@@ -16,6 +16,7 @@ from vms.access import by_power, vm_for
 from vms.forms import ConfirmForm, DeleteForm
 from vms.models import Operation, VirtualMachine
 from vms.operations import Refusal, dismiss_failed, request_delete, request_power, settle
+from vms.room import explain
 from vms.states import Action, Lifecycle, OperationKind
 from vms.templatetags.vm_tags import new_key
 from vms.verbs import MENU, Verb, verb
@@ -39,7 +40,7 @@ def action(request: PersonRequest, vm_id: int, name: str) -> HttpResponse:
     try:
         _act(request, vm, wanted, form.cleaned_data["key"])
     except QuotaExceeded as refusal:
-        messages.error(request, f"{vm.name} cannot {words.label.lower()} yet. {refusal.sentence}")
+        _say_why(request, vm, f"{vm.name} cannot {words.label.lower()} yet. {refusal.sentence}", refusal)
     except Refusal as refusal:
         messages.error(request, refusal.sentence)
     if request.POST.get("next") == "list":
@@ -84,6 +85,13 @@ def settle_operation(request: PersonRequest, vm_id: int, operation_id: int) -> H
     except Refusal as refusal:
         messages.error(request, refusal.sentence)
     return redirect("vms:operation", vm_id=vm.pk, operation_id=operation.pk)
+
+
+def _say_why(request: PersonRequest, vm: VirtualMachine, sentence: str, refusal: QuotaExceeded) -> None:
+    """The refusal with the sum by machine, what would make room, and where to ask for more (the message's tag)."""
+    assert vm.pool is not None  # noqa: S101 (a machine without a pool cannot be acted on)
+    why = explain(vm.pool, refusal)
+    messages.error(request, f"{sentence} {why.text}", extra_tags=why.ask)
 
 
 def _act(request: PersonRequest, vm: VirtualMachine, wanted: Action, key: str) -> Operation:

@@ -1,0 +1,22 @@
+"""Words about requests."""
+
+from django import template
+
+from quotas.allowances import numbers_of
+from quotas.models import MoreRequest
+from quotas.states import RequestState
+
+register = template.Library()
+
+
+@register.filter
+def answer_of(asked: MoreRequest) -> str:
+    """What became of a request, with the numbers that were given."""
+    given = numbers_of(asked.allowance).words if asked.allowance else ""
+    return {
+        RequestState.OPEN: "Waits for an RTP",
+        RequestState.APPROVED: f"Granted: {given}",
+        RequestState.PARTLY: f"Granted in part: {given}",
+        RequestState.DECLINED: "Declined",
+        RequestState.WITHDRAWN: "Withdrawn",
+    }[RequestState(asked.state)]

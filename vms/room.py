@@ -1,0 +1,118 @@
+"""Explains a refusal: what counts against the limit, machine by machine, and what would make room."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from django.urls import reverse
+
+from accounts.models import Pool
+from quotas.errors import QuotaExceeded
+from quotas.footprint import Footprint
+from quotas.limits import limit_of
+from quotas.shown import WORDS
+from quotas.usage import figures
+from vms.models import VirtualMachine
+from vms.usage import AWAKE
+
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one machine counts."""
+
+    name: str
+    cores: int
+    memory_mib: int
+    disk_gib: int
+
+    def words(self, resource: str) -> str:
+        """'db (4 cores)'."""
+        amount = getattr(self, resource)
+        return f"{self.name} ({WORDS[resource](amount)})"
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """`counted`: the sum by machine. `room`: what would make room. `ask`: where to ask for more, figures filled in."""
+
+    counted: str
+    room: str
+    ask: str
+
+    @property
+    def text(self) -> str:
+        """Both sentences."""
+        return " ".join(part for part in (self.counted, self.room) if part)
+
+
+def explain(pool: Pool, refusal: QuotaExceeded) -> Explanation:
+    """Why the pool's limit does not let this in, and the ways out."""
+    always = limit_of(pool).counts_always
+    resource = decisive(refusal.missing)
+    if not resource:
+        return Explanation("", "Delete a machine to make room.", _ask(pool, refusal))
+    found = sorted(taken(pool, always=always), key=lambda each: -getattr(each, resource))
+    counted = [each for each in found if getattr(each, resource)]
+    return Explanation(
+        _counted(counted, resource), _room(counted, resource, refusal.missing, always), _ask(pool, refusal)
+    )
+
+
+def decisive(missing: Footprint) -> str:
+    """The resource to speak of: the first that is missing; empty for the number of machines."""
+    return next((name for name in ("cores", "memory_mib", "disk_gib") if getattr(missing, name)), "")
+
+
+def taken(pool: Pool, *, always: bool) -> list[Taken]:
+    """What each machine of the pool counts now, by the same rule as vms.usage."""
+    machines = VirtualMachine.objects.filter(pool=pool).counted()
+    awake = set(machines.filter(AWAKE).values_list("pk", flat=True))
+    return [_taken(vm, always or vm.pk in awake) for vm in machines]
+
+
+def _taken(vm: VirtualMachine, counts: bool) -> Taken:
+    most_cores, most_memory_mib = max(vm.cores, vm.pending_cores or 0), max(vm.memory_mib, vm.pending_memory_mib or 0)
+    return Taken(vm.name, most_cores if counts else 0, most_memory_mib if counts else 0, vm.disk_gib)
+
+
+def _counted(found: list[Taken], resource: str) -> str:
+    if not found:
+        return ""
+    words = ", ".join(each.words(resource) for each in found[:SHOWN])
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    return f"Counted now: {words}{more}."
+
+
+def _room(found: list[Taken], resource: str, missing: Footprint, always: bool) -> str:
+    """The smallest machine that alone makes room, else the largest ones together; empty where none do."""
+    needed = getattr(missing, resource)
+    alone = [each for each in found if getattr(each, resource) >= needed]
+    chosen = alone[-1:] if alone else _together(found, resource, needed)
+    if not chosen:
+        return ""
+    act = "Delete" if resource == "disk_gib" or always else "Stop"
+    return f"{act} {' and '.join(each.words(resource) for each in chosen)} to make room."
+
+
+def _together(found: list[Taken], resource: str, needed: int) -> list[Taken]:
+    chosen: list[Taken] = []
+    for each in found:
+        chosen.append(each)
+        if sum(getattr(one, resource) for one in chosen) >= needed:
+            return chosen
+    return []
+
+
+def _ask(pool: Pool, refusal: QuotaExceeded) -> str:
+    """The form that asks for as much as would have been needed."""
+    found = figures(pool)
+    wanted = found.used + found.held + refusal.asked
+    asked: dict[str, str] = {} if pool.owner_id else {"pool": str(pool.pk)}
+    if refusal.missing.cores:
+        asked["cores"] = str(wanted.cores)
+    if refusal.missing.memory_mib:
+        asked["memory_gib"] = f"{-(-wanted.memory_mib // 256) / 4:g}"
+    if refusal.missing.disk_gib:
+        asked["disk_gib"] = str(wanted.disk_gib)
+    return f"{reverse('quotas:ask')}?{urlencode(asked)}" if asked else reverse("quotas:ask")
