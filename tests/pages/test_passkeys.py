@@ -6,6 +6,7 @@ from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from accounts.models import AuditEvent
 from tests.cast import PASSWORD, Cast, make_cast
+from tests.pages.test_look import judged
 from tests.pages.window import Window
 
 pytestmark = pytest.mark.browser
@@ -83,6 +84,7 @@ def test_another_browser_without_the_key_stays_out_and_reads_why(cast: Cast, chr
     with Window(chromium, named) as other:
         plug_in(other)
         enter(other.page, named)
+        assert judged(other) == {"axe": [], "geometry": [], "browser": []}
         other.page.get_by_role("button", name="Use a passkey").click()
         expect(other.page.get_by_role("alert")).to_contain_text("Nothing was done", timeout=15_000)
         other.page.goto(f"{named}/rtp/vms/")
