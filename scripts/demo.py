@@ -28,7 +28,7 @@ PEOPLE = {
     "alice": "owns machines",
     "bob": "a stranger to her",
     "carol": "shares a pool with alice",
-    "rita": "RTP, one of the house's admins",
+    "rita": "RTP, one of the house's admins (in the demo without a second factor)",
 }
 FOLDER = ROOT / ".demo"
 PYTHON = str(ROOT / ".venv" / "bin" / "python")

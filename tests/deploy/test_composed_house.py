@@ -9,6 +9,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.accounts.local.house import app_code
 from tests.children import wait_until
 from tests.consoles.browser import Browser, headers
 from tests.deploy.composed import Composed, composed
@@ -29,12 +30,25 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Composed]:
         yield running
 
 
-@pytest.fixture
-def rita(house: Composed) -> Iterator[httpx.Client]:
-    """Rita's browser, signed in through the proxy."""
+@pytest.fixture(scope="module")
+def signed_in(house: Composed) -> httpx.Cookies:
+    """Cookies of rita, who signed in through the proxy and set up the second factor an RTP must have."""
     with httpx.Client(base_url=house.origin, headers={"Origin": house.origin}, follow_redirects=True) as browser:
         page = post(browser, "/accounts/login/", login="rita", password=PASSWORD)
-        assert page.url.path == "/", page.text
+        assert page.url.path == "/accounts/2fa/", page.text
+        page = post(browser, "/accounts/reauthenticate/?next=/accounts/2fa/totp/activate/", password=PASSWORD)
+        (secret,) = re.findall(r"<code>([A-Z2-7]{32})</code>", page.text)
+        hidden = dict(re.findall(r'<input type="hidden" name="([\w-]+)" value="([^"]*)"', page.text))
+        page = browser.post("/accounts/2fa/totp/activate/", data=hidden | {"code": app_code(secret)})
+        assert page.url.path == "/accounts/2fa/recovery-codes/", page.text
+        return browser.cookies
+
+
+@pytest.fixture
+def rita(house: Composed, signed_in: httpx.Cookies) -> Iterator[httpx.Client]:
+    """Rita's browser."""
+    headers = {"Origin": house.origin}
+    with httpx.Client(base_url=house.origin, headers=headers, cookies=signed_in, follow_redirects=True) as browser:
         yield browser
 
 

@@ -49,7 +49,7 @@ class Command(BaseCommand):
                 target_name=name,
                 by_name=_who(),
             )
-        self.stdout.write(f"{name} is an RTP now and can sign in.")
+        self.stdout.write(f"{name} is an RTP now and can sign in. The first sign-in leads to a second factor.")
 
     def _password(self) -> str:
         if sys.stdin.isatty():
