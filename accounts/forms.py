@@ -74,9 +74,7 @@ class AddKeyForm(ForgetsPrivateKeys):
         if not given and not self.errors:
             self.add_error("public_key", "Paste a public key, or choose its file.")
         if len(given) > 1:
-            self.add_error(
-                "key_file", "There are two keys: one pasted, one in the file. Save them one after the other."
-            )
+            self.add_error("key_file", "One key is pasted, one is in the file. Save them one after the other.")
         return {**self.cleaned_data, "key": given[0] if len(given) == 1 else None}
 
 
