@@ -12,7 +12,7 @@ from accounts.models import User
 from tests.figures import figure, scaled
 from tests.providers.browser import HouseWindow
 from tests.providers.conftest import House
-from tests.providers.oidc_provider import CALLBACK
+from tests.providers.oidc_provider import CALLBACK, OidcProvider
 from tests.providers.people import ALICE, RITA, HouseAccount
 
 pytestmark = [
@@ -77,6 +77,22 @@ def test_an_rtp_proves_herself_at_the_house_and_the_form_she_sent_is_kept(
         assert window.complaints == []
 
     assert User.objects.get(username="bob").lock_reason == "left his key in the door"
+
+
+@pytest.mark.parametrize("house", ["oidc-provider"], indirect=True)
+def test_a_house_that_rotates_its_keys_still_signs_in_and_then_signs_out_from_afar(
+    members: None, house: House, chromium: Browser
+) -> None:
+    provider = house.provider
+    assert isinstance(provider, OidcProvider)
+    with HouseWindow(chromium, house.site, house.issuer) as window:
+        provider.rotate(keep_old=False)
+        window.sign_in_by_house(ALICE, house.fill)
+        before = window.status("/")
+        tokens = provider.log_out("alice")
+        after = window.status("/")
+
+    assert (before, len(tokens), after) == (200, 1, 302)
 
 
 @pytest.mark.parametrize("house", ["canaille"], indirect=True)
