@@ -52,6 +52,11 @@ def spend_link(link: OneTimeLink, now: datetime) -> bool:
     return OneTimeLink.objects.filter(pk=link.pk, used_at=None, expires_at__gt=now).update(used_at=now) == 1
 
 
+def prune(now: datetime) -> int:
+    """Forgets links that ended a month ago; how many. The audit trail says what they did."""
+    return OneTimeLink.objects.filter(expires_at__lt=now - timedelta(days=30)).delete()[0]
+
+
 def hash_of(ref: str, code: str) -> str:
     """What is kept of a code, however it was typed."""
     typed = "".join(letter for letter in code.upper() if letter.isalnum())

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import local, outbox, spent, sync
+from accounts import links, local, outbox, spent, sync
 from accounts.oidc import health, sessions
 
 
@@ -18,6 +18,7 @@ def send_mail() -> None:
 def forget_spent() -> None:
     """Every hour: codes and tokens that could not be used any more anyway."""
     spent.prune(timezone.now())
+    links.prune(timezone.now())
     sessions.prune()
 
 

@@ -9,6 +9,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 
 from accounts.access import is_rtp
 from accounts.proof import require_proof
@@ -50,3 +51,7 @@ class PortalAdminSite(AdminSite):
         if request.user.is_authenticated:
             raise PermissionDenied("The administration is for RTPs.")
         return redirect_to_login(request.get_full_path())
+
+    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+        """The portal's page, which ends other sessions, notes it, and is not there for house accounts."""
+        return redirect("account_change_password")

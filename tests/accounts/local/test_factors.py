@@ -50,6 +50,24 @@ def test_a_wrong_code_stays_at_the_door(cast: Cast) -> None:
     assert AuditEvent.objects.get().detail == {"what": "second factor"}
 
 
+def test_whoever_stops_at_the_second_factor_may_begin_anew(cast: Cast) -> None:
+    client = come_in("rita")
+    at_the_factor = client.get(SIGN_IN).headers["Location"]
+
+    client.post("/accounts/logout/", {"next": SIGN_IN})
+
+    assert at_the_factor == FACTOR
+    assert client.get(SIGN_IN).status_code == 200
+    assert client.get(FACTOR).headers["Location"] == SIGN_IN
+
+
+def test_the_page_that_was_wanted_comes_after_the_factor(cast: Cast) -> None:
+    client = Client()
+    client.post(f"{SIGN_IN}?next=/rtp/vms/", {"login": "rita", "password": PASSWORD})
+
+    assert client.post(FACTOR, {"code": app_code()}).headers["Location"] == "/rtp/vms/"
+
+
 def test_a_code_that_was_used_opens_nothing_more(cast: Cast) -> None:
     code = app_code()
     first, second = come_in("rita", code=code), come_in("rita", code=code)

@@ -1,6 +1,7 @@
 """Changing a password and setting one by a code from the mail."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from django.conf import LazySettings
@@ -11,9 +12,10 @@ from django.utils import timezone
 
 from accounts import links, local
 from accounts.models import AuditEvent, OneTimeLink, OutgoingMail, User
-from tests.accounts.local.house import NEW_PASSWORD, come_in, house_member, is_in, mailed_code
+from tests.accounts.local.house import NEW_PASSWORD, come_in, house_member, house_session, is_in, mailed_code
 from tests.cast import PASSWORD, Cast, make_cast
 from tests.children import free_port
+from tests.sign_in import sign_in
 
 ASK, CHANGE = "/accounts/password/reset/", "/accounts/password/change/"
 TWICE = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD}
@@ -156,6 +158,30 @@ def test_mail_that_is_down_breaks_no_page_and_the_code_goes_out_later(cast: Cast
 
     assert (asked.status_code, sent_while_down) == (302, 0)
     assert Client().post(path, {"code": code} | TWICE).status_code == 302
+
+
+def test_where_mail_is_only_printed_no_code_is_made(cast: Cast, settings: LazySettings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+    asked = Client().post(ASK, {"name": "alice"})
+
+    assert (asked.status_code, local.send_reset_codes(timezone.now())) == (302, 0)
+    assert not OneTimeLink.objects.exists()
+
+
+def test_links_are_forgotten_a_month_after_their_end(cast: Cast) -> None:
+    now = timezone.now()
+    links.make_link(links.RESET, cast.alice, code="2", for_s=60, now=now, made_by_name="test")
+
+    assert (links.prune(now + timedelta(days=29)), links.prune(now + timedelta(days=31))) == (0, 1)
+
+
+def test_the_administrations_own_password_page_leads_to_ours(cast: Cast, settings: LazySettings) -> None:
+    rita = sign_in(Client(), cast.rita)
+    heidi = house_session(house_member("heidi", is_rtp=True), settings)
+
+    assert rita.get("/admin/password_change/").headers["Location"] == CHANGE
+    assert heidi.get("/admin/password_change/", follow=True).status_code == 404
 
 
 def test_asking_often_is_held_back(cast: Cast) -> None:
