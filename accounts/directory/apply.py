@@ -10,6 +10,7 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
 from accounts import audit
 from accounts.directory.departing import come_back, depart
 from accounts.directory.facts import Change, Joining, Known, Plan
+from accounts.directory.insert import insert_alike
 from accounts.directory.memberships import write_groups, write_memberships
 from accounts.models import User
 from accounts.roles import AccountKind
@@ -67,25 +68,31 @@ def _columns(known: Known) -> dict[str, str | bool]:
         "first_name": known.full_name,
         "email": known.email,
         "is_rtp": known.is_rtp,
-        "is_active": known.is_active,
     }
 
 
-def _join(joins: Sequence[Joining], now: datetime) -> list[User]:
-    people = [
-        User(
-            username=join.identity.uid.lower(), kind=AccountKind.HOUSE, ldap_uuid=join.identity.uuid,
-            ldap_uid=join.identity.uid, first_name=join.identity.full_name, email=join.identity.email,
-            is_rtp=join.is_rtp, password=UNUSABLE_PASSWORD_PREFIX + secrets.token_urlsafe(30), date_joined=now,
-        )
+def _join(joins: Sequence[Joining], now: datetime) -> list[int]:
+    """The ids of the new people, in the order of `joins`."""
+    rows = [
+        {
+            "username": _username(join), "ldap_uuid": join.identity.uuid, "ldap_uid": join.identity.uid,
+            "first_name": join.identity.full_name, "email": join.identity.email, "is_rtp": join.is_rtp,
+            "password": UNUSABLE_PASSWORD_PREFIX + secrets.token_urlsafe(30),
+        }
         for join in joins
     ]  # fmt: skip
-    return User.objects.bulk_create(people, batch_size=BATCH)
+    insert_alike(User(kind=AccountKind.HOUSE, date_joined=now), rows)
+    ids = dict(User.objects.filter(kind=AccountKind.HOUSE).values_list("ldap_uuid", "pk")) if joins else {}
+    return [ids[join.identity.uuid] for join in joins]
 
 
-def _audit(plan: Plan, people: Sequence[User]) -> None:
+def _username(join: Joining) -> str:
+    return join.identity.uid.lower()
+
+
+def _audit(plan: Plan, people: Sequence[int]) -> None:
     if people:
-        names = [user.username for user in people]
+        names = [_username(join) for join in plan.joins]
         audit.record(
             actor=None,
             verb="directory.joined",
@@ -93,9 +100,9 @@ def _audit(plan: Plan, people: Sequence[User]) -> None:
             target_name=f"{len(names)} people",
             names=names,
         )
-    for user in people:
-        if user.is_rtp:
-            _record("rtp.gained", user.pk, user.username)
+    for pk, join in zip(people, plan.joins, strict=True):
+        if join.is_rtp:
+            _record("rtp.gained", pk, _username(join))
     for change in plan.changes:
         was, now = change.was, change.now
         if change.is_renamed:

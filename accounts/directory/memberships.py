@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from accounts.directory.facts import Plan
-from accounts.models import DirectoryGroup, DirectoryMembership, User
+from accounts.directory.insert import insert_alike
+from accounts.models import DirectoryGroup, DirectoryMembership
 
 BATCH = 500
 
@@ -27,11 +28,11 @@ def write_groups(wanted: Mapping[str, int], now: datetime) -> dict[str, int]:
     return dict(DirectoryGroup.objects.values_list("name", "pk"))
 
 
-def write_memberships(plan: Plan, people: Sequence[User], groups: Mapping[str, int]) -> None:
-    """`people`: the rows of `plan.joins`, in its order. A sign-in may have written the same membership meanwhile."""
+def write_memberships(plan: Plan, people: Sequence[int], groups: Mapping[str, int]) -> None:
+    """`people`: the ids of `plan.joins`, in its order. A sign-in may have written the same membership meanwhile."""
     new = [
-        DirectoryMembership(user=user, group_id=groups[name])
-        for user, join in zip(people, plan.joins, strict=True)
+        {"user_id": pk, "group_id": groups[name]}
+        for pk, join in zip(people, plan.joins, strict=True)
         for name in join.identity.groups
     ]
     for change in plan.changes:
@@ -39,5 +40,5 @@ def write_memberships(plan: Plan, people: Sequence[User], groups: Mapping[str, i
         if lost:
             DirectoryMembership.objects.filter(user_id=change.now.pk, group_id__in=lost).delete()
         gained = change.now.groups - change.was.groups
-        new += [DirectoryMembership(user_id=change.now.pk, group_id=groups[name]) for name in gained]
-    DirectoryMembership.objects.bulk_create(new, batch_size=BATCH, ignore_conflicts=True)
+        new += [{"user_id": change.now.pk, "group_id": groups[name]} for name in gained]
+    insert_alike(DirectoryMembership(), new, ignore_conflicts=True)

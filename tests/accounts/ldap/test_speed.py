@@ -1,0 +1,112 @@
+"""L-01: a pass over 5,000 members costs little more than ldapdb's own list of them."""
+
+import time
+from collections.abc import Callable, Iterator
+
+import ldap
+import ldapdb.models
+import pytest
+from django.db import connections
+from django.utils import timezone
+from ldapdb.models.fields import CharField
+
+from accounts.models import User
+from accounts.sync import run_pass
+from tests.figures import figure
+from tests.slapd import SlapdServer, asked, many
+from tests.slapd_tree import MEMBER_BASES, PORTAL
+
+pytestmark = pytest.mark.bench
+MEMBERS = 5000
+CHANGES = 50
+#: Most that each kind of pass may cost, in lists of the same entries.
+MOST = {"first": 2.5, "unchanged": 1.6, "changed": 1.6}
+
+
+class Stock(ldapdb.models.Model):  # type: ignore[misc]  # ldapdb has no types
+    """A member as ldapdb alone reads it, by ldapdb's own engine."""
+
+    base_dn = MEMBER_BASES["freeipa"]
+    object_classes = ["inetOrgPerson"]
+
+    uuid = CharField(db_column="ipaUniqueID")
+    uid = CharField(db_column="uid")
+    full_name = CharField(db_column="cn")
+    email = CharField(db_column="mail")
+
+    class Meta:
+        app_label = "tests"
+        managed = False
+
+    def __str__(self) -> str:
+        return str(self.uid)
+
+
+@pytest.fixture(scope="module")
+def large_house() -> Iterator[SlapdServer]:
+    """5,000 active members in four groups, of which a few are RTPs."""
+    uids = [person.uid for person in many(MEMBERS)]
+    groups = {"active": uids, "current_student": uids[::2], "cinema": uids[::10], "rtp": uids[:5]}
+    with SlapdServer(people=many(MEMBERS), groups=groups) as running:
+        yield running
+
+
+@pytest.fixture
+def stock_list(large_house: SlapdServer, transactional_db: None) -> Iterator[Callable[[], int]]:
+    """ldapdb's own list."""
+    own = {"ENGINE": "ldapdb.backends.ldap", "NAME": large_house.url, "USER": PORTAL, "PASSWORD": large_house.password}
+    connections.settings["stock"] = connections.configure_settings({"default": {}, "stock": own})["stock"]
+    connections["stock"].alias = "asked"
+    yield lambda: len(list(Stock.objects.using("stock").all()))
+    connections["stock"].close()
+    del connections["stock"]
+    del connections.settings["stock"]
+
+
+def raw_list(slapd: SlapdServer) -> int:
+    """The same entries by python-ldap alone, in one search without pages."""
+    connection = ldap.initialize(slapd.url)
+    connection.simple_bind_s(PORTAL, slapd.password)
+    attributes = ["ipaUniqueID", "uid", "cn", "mail"]
+    found = connection.search_s(slapd.tree.member_base, ldap.SCOPE_SUBTREE, "(objectClass=inetOrgPerson)", attributes)
+    connection.unbind_s()
+    return len(found)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def one_pass() -> None:
+    """What the schedule starts."""
+    assert run_pass(now=timezone.now()).members_read == MEMBERS
+
+
+@pytest.mark.slow
+def test_a_pass_costs_little_more_than_ldapdbs_own_list(
+    large_house: SlapdServer, stock_list: Callable[[], int]
+) -> None:
+    assert stock_list() == raw_list(large_house) == MEMBERS
+    taken: dict[str, list[float]] = {"first": [], "unchanged": [], "changed": [], "list": [], "raw": []}
+
+    with asked(large_house):
+        taken["list"].append(seconds(stock_list))
+        taken["first"].append(seconds(one_pass))
+        for turn in range(3):
+            taken["list"].append(seconds(stock_list))
+            taken["unchanged"].append(seconds(one_pass))
+            for person in many(CHANGES):
+                large_house.change(person.uid, cn=[f"Turn {turn}"])
+            taken["changed"].append(seconds(one_pass))
+            taken["raw"].append(seconds(lambda: raw_list(large_house)))
+
+    assert User.objects.filter(first_name="Turn 2").count() == CHANGES
+    assert User.objects.count() == MEMBERS
+    best = {what: min(times) for what, times in taken.items()}
+    ratios = {what: round(best[what] / best["list"], 2) for what in (*MOST, "raw")}
+    shown = [part for what in (*MOST, "raw") for part in (what, ratios[what])]
+    figure("L-01", "members", MEMBERS, "changes", CHANGES, *shown, "list_s", round(best["list"], 2))
+    assert {what: ratios[what] for what in MOST if ratios[what] > MOST[what]} == {}
