@@ -61,12 +61,13 @@ def ask(request: HttpRequest) -> HttpResponse:
 @readable_as_member
 @login_required
 def requests(request: HttpRequest) -> HttpResponse:
-    """My requests and their answers; an RTP sees everybody's."""
+    """My limits, my requests and their answers; an RTP sees everybody's requests."""
     user = person_of(request)
     found = MoreRequest.objects.select_related("pool", "asked_by", "decided_by", "allowance")
     if not is_rtp(user):
         found = found.filter(pool__in=pools_managed_by(user)) | found.filter(asked_by=user)
-    return render(request, "quotas/requests.html", {"requests": found.distinct()[:100]})
+    context = {"requests": found.distinct()[:100], "lines": _lines(find_personal_pool(user), user)}
+    return render(request, "quotas/requests.html", context)
 
 
 @require_safe

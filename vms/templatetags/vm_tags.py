@@ -28,6 +28,7 @@ PLACES = {
     "page": "home", "create": "create", "history": "history", "rtp": "rtp", "account_home": "account",
     "account_change_password": "account", "mfa_index": "account", "usersessions_list": "account",
     "people:list": "people", "people:detail": "people", "people:lock": "people", "people:directory": "directory",
+    "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
 }  # fmt: skip
 
 
