@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 Reader = Callable[[], DirectoryReading]
 #: What RTPs are told of a directory: it was not read or looked wrong; too many would depart; nothing good for long.
 ALARM, READING, DEPARTURES, STALE = "directory", "reading", "departures", "stale"
-RUNS_KEPT = timedelta(days=30)
+RUNS_KEPT, PROBLEMS_KEPT = timedelta(days=30), 500
 
 
 def run_pass(reader: Reader = read, *, now: datetime, dry_run: bool = False) -> DirectoryRun:
@@ -128,6 +128,6 @@ def _run(reading: DirectoryReading, plan: Plan, now: datetime) -> DirectoryRun:
         members_read=len(reading.members), groups_read=len(reading.groups), joined=counted.get("joined", 0),
         changed=0 if held else len(plan.changes) - len(plan.departing) - len(plan.returning),
         departed=counted.get("departed", 0), returned=counted.get("returned", 0), plan=names,
-        problems=[{"entry": problem.entry, "sentence": problem.sentence} for problem in plan.problems],
+        problems=[{"entry": problem.entry, "sentence": problem.sentence} for problem in plan.problems[:PROBLEMS_KEPT]],
         note=held.sentence[:400] if held else "",
     )  # fmt: skip

@@ -34,8 +34,8 @@ def depart(user_id: int, now: datetime) -> None:
 def come_back(user_id: int) -> None:
     """The directory counts this person as active again. A lock stays a lock."""
     user = User.objects.get(pk=user_id)
-    user.departed_at = user.run_on_until = None
-    user.save(update_fields=["departed_at", "run_on_until"])
+    user.departed_at, user.run_on_until, user.is_active = None, None, True
+    user.save(update_fields=["departed_at", "run_on_until", "is_active"])
     audit.record(actor=None, verb="person.returned", target_kind="user", target_id=user.pk, target_name=user.username)
     text = (
         "The house's directory lists you as active again, and your account works as before. A machine that was shut "

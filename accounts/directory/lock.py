@@ -20,9 +20,12 @@ class PassUnderWay(Exception):
 @contextmanager
 def held(now: datetime) -> Iterator[Callable[[], None]]:
     """Raises PassUnderWay, or yields a check for the transaction that writes: it raises when the job was lost."""
+    end = now + timedelta(seconds=LASTS_S)
+    # A later end was written by a clock that has been set back since.
+    SpentToken.objects.filter(purpose=PURPOSE, expires_at__gt=end).delete()
     if not spend_once(PURPOSE, "pass", for_s=LASTS_S, now=now):
         raise PassUnderWay
-    mine = SpentToken.objects.filter(purpose=PURPOSE, expires_at=now + timedelta(seconds=LASTS_S))
+    mine = SpentToken.objects.filter(purpose=PURPOSE, expires_at=end)
 
     def require() -> None:
         if not mine.select_for_update().exists():

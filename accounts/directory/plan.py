@@ -61,13 +61,14 @@ def _decisive(reading: DirectoryReading, rules: Rules) -> _Decisive:
 def _kept(problems: Iterable[Problem], members: Mapping[UUID, Identity], house: House) -> set[UUID]:
     """Whose entry could not be taken: they have not left. Without a UUID the entry's own name says whose it is."""
     by_uid = {known.uid: uuid for uuid, known in house.known.items() if known.uid}
-    owners = {problem.uuid or by_uid.get(_first_value(problem.entry)) for problem in problems}
+    owners = {problem.uuid or by_uid.get(_uid_in(problem.entry)) for problem in problems}
     return {uuid for uuid in owners if uuid is not None and uuid in house.known and uuid not in members}
 
 
-def _first_value(entry: str) -> str:
-    """'alice' of 'uid=Alice,cn=users,…'."""
-    return entry.partition(",")[0].partition("=")[2].strip().lower()
+def _uid_in(entry: str) -> str:
+    """'alice' of 'uid=Alice,cn=users,…'; empty for an entry that is named by something else, as groups are."""
+    attribute, _equals, value = entry.partition(",")[0].partition("=")
+    return value.strip().lower() if attribute.strip().lower() == "uid" else ""
 
 
 def _after(known: Known, who: Identity | None, decisive: _Decisive, house: House) -> Known:
@@ -121,7 +122,10 @@ def _renamed(known: Known, wanted: str | None, is_refused: bool, gives_up: bool)
 
 def _refusal(who: Identity, known: Known | None) -> Problem:
     if known is None:
-        sentence = f"The username {who.uid} is somebody else's account here, so this new member was not taken."
+        sentence = (
+            f"The username {who.uid} is somebody else's account here, so this new member was not taken. "
+            "Give the member another uid."
+        )
     else:
         sentence = f"The uid is {who.uid} now, but that username is somebody else's; {known.username} keeps theirs."
     return Problem(who.uid, sentence, who.uuid)

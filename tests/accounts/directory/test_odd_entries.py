@@ -41,6 +41,13 @@ def test_an_odd_entry_does_not_send_its_member_away(uuid: object) -> None:
     assert User.objects.get(username="alice").departed_at is None
 
 
+def test_an_odd_group_of_somebodys_name_does_not_keep_them() -> None:
+    sync([*HOUSE, ALICE])
+    odd = Problem("cn=alice,cn=groups,dc=example", "The group's name holds <.")
+
+    assert sync(HOUSE, problems=(odd,), now=later()).departed == 1
+
+
 def test_a_reused_uid_is_a_new_person_who_inherits_nothing() -> None:
     sync([*HOUSE, ALICE])
     old = User.objects.get(username="alice")
@@ -78,7 +85,8 @@ def test_a_name_of_a_local_account_is_not_given_to_a_member() -> None:
     assert run.problems == [
         {
             "entry": "alice",
-            "sentence": "The username alice is somebody else's account here, so this new member was not taken.",
+            "sentence": "The username alice is somebody else's account here, so this new member was not taken. "
+            "Give the member another uid.",
         }
     ]
 

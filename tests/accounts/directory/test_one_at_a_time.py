@@ -1,12 +1,14 @@
 """One pass at a time, and none holds the database while the directory is asked."""
 
+from hashlib import sha256
+
 import pytest
 from django.db import connection
 from django.utils import timezone
 
 from accounts.directory import lock
 from accounts.identity import DirectoryReading
-from accounts.models import DirectoryRun, User
+from accounts.models import DirectoryRun, SpentToken, User
 from accounts.sync import run_pass
 from tests.accounts.directory.house import house_of, later, reading
 
@@ -61,3 +63,11 @@ def test_a_pass_that_broke_leaves_the_job_to_the_next() -> None:
         run_pass(broken, now=timezone.now())
 
     assert run_pass(lambda: reading(house_of(1)), now=later()).joined == 2
+
+
+@pytest.mark.django_db
+def test_a_job_taken_by_a_clock_that_was_set_back_is_free() -> None:
+    end = later(24 * 60)
+    SpentToken.objects.create(purpose=lock.PURPOSE, token_hash=sha256(b"pass").hexdigest(), expires_at=end)
+
+    assert run_pass(lambda: reading(house_of(1)), now=timezone.now()).joined == 2
