@@ -54,7 +54,8 @@ def tell_missing(names: list[str]) -> None:
 def _tell(reason: str) -> None:
     """Mail is a convenience: without it the audit row, the log and the note on the pages remain."""
     logger.error("mirror: %s", reason)
-    people = User.objects.filter(is_rtp=True, is_active=True).exclude(email="").values_list("email", flat=True)
+    rtps = User.objects.filter(is_rtp=True, is_active=True, departed_at=None, locked_at=None)
+    people = rtps.exclude(email="").values_list("email", flat=True)
     text = f"{reason}\n\nNothing was deleted and no quota was freed.\n{settings.SITE_URL}/\n"
     for address in people:
         try:

@@ -26,7 +26,7 @@ from vms.operations.delete import remove_remains
 from vms.operations.errors import Refusal
 from vms.operations.hooks import Point
 from vms.operations.power import PowerStep
-from vms.operations.rights import may_create
+from vms.operations.rights import may_create, may_manage
 from vms.operations.steps import Broken, HookStep, Step
 from vms.operations.verb import Verb
 from vms.operations.wishes import FromIso, FromTemplate, Size, Source
@@ -205,7 +205,7 @@ def plan_iso(source: FromIso, by: User) -> Plan:
 
 def dismiss_failed(vm: VirtualMachine, by: User) -> None:
     """Puts a failed creation away, so that lists no longer show it. Raises PermissionDenied or Refusal."""
-    if not may(by, vm, Action.VIEW) or vm.pool is None or not may_create(by, vm.pool):
+    if not may(by, vm, Action.VIEW) or vm.pool is None or not may_manage(by, vm.pool):
         raise PermissionDenied("Your role in this pool does not include that.")
     rows = VirtualMachine.objects.filter(pk=vm.pk, lifecycle=Lifecycle.FAILED, dismissed_at=None)
     if decide(lambda: rows.update(dismissed_at=timezone.now())) == 1:

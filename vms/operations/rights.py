@@ -13,8 +13,11 @@ PORTAL = "portal"
 
 def may_create(user: User, pool: Pool) -> bool:
     """Managers of the pool and RTPs create machines in it; nobody does who left the house."""
-    if not user.is_active or user.departed_at:
-        return False
+    return user.departed_at is None and may_manage(user, pool)
+
+
+def may_manage(user: User, pool: Pool) -> bool:
+    """Managers of the pool and RTPs tidy up in it; who left the house too, in the own one."""
     role = role_in(pool, user)
     return is_rtp(user) or (role is not None and role.includes(Role.MANAGER))
 
@@ -36,5 +39,5 @@ def _is_departure_still(op: Operation) -> bool:
     """A shutdown at the end of a departure is for the own pool of somebody who is still away; others need no more."""
     if "departed" not in op.wish:
         return True
-    pool = Pool.objects.select_related("owner").get(vms=op.vm_id)
-    return pool.owner is not None and pool.owner_id == op.wish["departed"] and pool.owner.departed_at is not None
+    owner = User.objects.filter(personal_pool__vms=op.vm_id).first()
+    return owner is not None and owner.pk == op.wish["departed"] and owner.departed_at is not None

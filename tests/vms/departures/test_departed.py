@@ -14,7 +14,7 @@ from vms import access
 from vms.models import VirtualMachine
 from vms.operations import FromTemplate, Size, request_create, request_power
 from vms.operations.rights import may_create, still_allowed
-from vms.states import Action, OperationKind, Power
+from vms.states import Action, Lifecycle, OperationKind, Power
 
 STAYS = {Action.VIEW, Action.CONSOLE, Action.SHUTDOWN, Action.STOP, Action.DELETE}
 NOTICE = (
@@ -81,6 +81,25 @@ def test_nothing_is_created_by_page_or_by_operation(dora: User, client: Client) 
 def test_what_she_asked_for_before_is_not_started_afterwards(dora: User, doras: VirtualMachine) -> None:
     assert not still_allowed(make_operation(doras, dora, kind=OperationKind.START))
     assert still_allowed(make_operation(make_vm(doras.pool), dora, kind=OperationKind.SHUTDOWN))
+
+
+def test_her_console_opens_and_offers_no_start(dora: User, doras: VirtualMachine, client: Client) -> None:
+    client.force_login(dora)
+    runs = make_vm(doras.pool, power=Power.RUNNING)
+
+    off, on = (client.post(f"/vms/{vm.pk}/console/grant").json() for vm in (doras, runs))
+
+    assert (off["code"], "grant" in on) == ("wait", True)
+
+
+def test_she_puts_a_failed_creation_away(dora: User, doras: VirtualMachine, client: Client) -> None:
+    failed = make_vm(doras.pool, lifecycle=Lifecycle.FAILED, vmid=None)
+    client.force_login(dora)
+
+    client.post(f"/vms/{failed.pk}/dismiss/")
+
+    failed.refresh_from_db()
+    assert failed.dismissed_at is not None
 
 
 @pytest.mark.parametrize("path", ["/", "/vms/{vm}/", "/vms/{vm}/hardware/", "/activity/", "/accounts/"])
