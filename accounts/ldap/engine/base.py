@@ -1,6 +1,7 @@
 """The connection: bounded in time, verified, never writing; and searches that are whole or raise."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from accounts.ldap.engine.errors import PartialAnswer, translated
 
 Entry = tuple[str, dict[str, list[bytes]]]
 
+SILENT = (ldap.SERVER_DOWN, ldap.CONNECT_ERROR, ldap.TIMEOUT, ldap.UNAVAILABLE, ldap.BUSY)
 LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
@@ -42,24 +44,18 @@ class DatabaseWrapper(ldapdb.DatabaseWrapper):
 
     ops_class = DatabaseOperations
 
-    def get_connection_params(self) -> dict[str, Any]:
-        """As ldapdb has it; the options end with ours, which CONNECTION_OPTIONS cannot weaken."""
-        params: dict[str, Any] = super().get_connection_params()
-        encrypted = params["tls"] or params["uri"].startswith("ldaps:")
-        params["options"] = {**params["options"], **options(encrypted=encrypted)}
-        return params
-
     def get_new_connection(self, conn_params: Mapping[str, Any]) -> ldap.ldapobject.SimpleLDAPObject:
-        """Connects, encrypts and binds, each within its time. Raises OperationalError."""
+        """A connection to the first server of the URL that answers, each asked within its time.
+
+        Raises OperationalError. A server that refuses the bind is an answer; the next one would say the same.
+        """
         refuse_unsafe(conn_params)
+        *others, last = conn_params["uri"].split()
         with translated():
-            connection = ldap.ldapobject.SimpleLDAPObject(conn_params["uri"])
-            for option, value in conn_params["options"].items():
-                connection.set_option(option, value)
-            if conn_params["tls"]:
-                connection.start_tls_s()
-            connection.simple_bind_s(conn_params["bind_dn"], conn_params["bind_pw"])
-        return connection
+            for url in others:
+                with suppress(*SILENT):
+                    return connected(url, conn_params)
+            return connected(last, conn_params)
 
     def ensure_connection(self) -> None:
         """Connects, or finds out whether the connection still lives and makes a new one."""
@@ -90,6 +86,18 @@ class DatabaseWrapper(ldapdb.DatabaseWrapper):
         raise NotSupportedError("The portal never writes to the directory.")
 
     add_s = modify_s = delete_s = rename_s = _refuse
+
+
+def connected(url: str, params: Mapping[str, Any]) -> ldap.ldapobject.SimpleLDAPObject:
+    """Connects, encrypts and binds. Our options come after CONNECTION_OPTIONS, which cannot weaken them."""
+    start_tls = params["tls"] and url.startswith("ldap:")
+    connection = ldap.ldapobject.SimpleLDAPObject(url)
+    for option, value in {**params["options"], **options(encrypted=start_tls or url.startswith("ldaps:"))}.items():
+        connection.set_option(option, value)
+    if start_tls:
+        connection.start_tls_s()
+    connection.simple_bind_s(params["bind_dn"], params["bind_pw"])
+    return connection
 
 
 def options(*, encrypted: bool) -> dict[int, object]:

@@ -147,6 +147,24 @@ def test_dropped_packets_end_within_twice_the_time(house: SlapdServer, hole: Bla
         assert 0.4 < time.monotonic() - began < 2 * 0.5 + 0.3
 
 
+@pytest.mark.parametrize("over", ["StartTLS", "ldaps", "plain"])
+def test_where_one_server_is_silent_the_next_is_asked(house: SlapdServer, hole: BlackHole, over: str) -> None:
+    scheme, good = ("ldaps", house.tls_url) if over == "ldaps" else ("ldap", house.url)
+    urls = f"{scheme}://127.0.0.1:9 {scheme}://127.0.0.1:{hole.port} {good}"
+    times = {"LDAP_CONNECT_TIMEOUT_S": 0.3, "LDAP_TIMEOUT_S": 0.3}
+
+    with asked(house, LDAP_URL=urls, LDAP_START_TLS=over == "StartTLS", **times):
+        assert Member.objects.count() == 16
+
+
+def test_a_server_that_refuses_the_password_is_not_asked_around(house: SlapdServer) -> None:
+    with (
+        asked(house, LDAP_URL=f"{house.url} ldap://127.0.0.1:9", LDAP_BIND_PASSWORD="not-the-word"),
+        pytest.raises(OperationalError, match="perhaps the password expired"),
+    ):
+        Member.objects.count()
+
+
 def test_a_directory_that_is_down_is_said_at_once(house: SlapdServer) -> None:
     with asked(house, LDAP_URL="ldap://127.0.0.1:9"), pytest.raises(OperationalError, match="cannot be reached"):
         Member.objects.count()
