@@ -11,6 +11,7 @@ from accounts.roles import RunOutcome
 from quotas.models import Reservation
 from tests.cast import Cast
 from tests.factories import make_iso, make_node, make_operation, make_reading, make_template, make_vm
+from tests.pages.scenes_of_accounts import standing
 from tests.pages.scenes_of_limits import limits
 from tests.pages.scenes_of_people import people
 from tests.pages.states import PageState
@@ -289,5 +290,6 @@ def sign_in_wrong(page: Page) -> None:
 
 
 SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
-    scene.__name__: scene for scene in (everyday, moving, forms, outage, silent_node, empty, house, people, limits)
+    scene.__name__: scene
+    for scene in (everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing)
 }

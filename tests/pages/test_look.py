@@ -6,8 +6,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from django.conf import LazySettings
 from playwright.sync_api import Browser
 
+from accounts.oidc.backend import NAME as HOUSE
 from tests.cast import Cast, make_cast
 from tests.figures import SOAK, figure
 from tests.pages.axe import violations
@@ -23,8 +25,9 @@ SHOTS = os.environ.get("VMPORTAL_SHOTS", "")
 
 
 @pytest.fixture
-def cast(transactional_db: None) -> Cast:
-    """The four people, in a database that the server's thread reads."""
+def cast(transactional_db: None, settings: LazySettings) -> Cast:
+    """The four people, in a database that the server's thread reads. House accounts may be signed in, too."""
+    settings.AUTHENTICATION_BACKENDS = [*settings.AUTHENTICATION_BACKENDS, HOUSE]
     return make_cast()
 
 

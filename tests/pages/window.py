@@ -8,6 +8,8 @@ from django.test import Client
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
 from accounts.models import User
+from accounts.oidc.backend import NAME as HOUSE
+from accounts.roles import AccountKind
 
 PHONE, TABLET, DESKTOP = (360, 780), (820, 1100), (1440, 900)
 
@@ -44,7 +46,8 @@ class Window:
     def sign_in(self, person: User) -> None:
         """Puts a session's cookie into the browser."""
         client = Client()
-        client.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[0])
+        is_house = person.kind == AccountKind.HOUSE
+        client.force_login(person, backend=HOUSE if is_house else settings.AUTHENTICATION_BACKENDS[0])
         value = client.cookies[settings.SESSION_COOKIE_NAME].value
         self.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": value, "url": self.site}])
 
