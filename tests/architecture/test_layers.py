@@ -31,6 +31,12 @@ def test_one_file_talks_to_each_outside_system(package: str) -> None:
     assert {file for file in users if not any(house.matches(door, file) for door in doors)} == set()
 
 
+def test_only_the_pass_over_the_directory_asks_it() -> None:
+    asking = {item.file for item in PORTAL_IMPORTS if item.module.startswith("accounts.ldap")}
+
+    assert {file for file in asking if not file.startswith("accounts/ldap/")} == {"accounts/sync.py"}
+
+
 def test_plain_files_know_no_django() -> None:
     plain = [item for item in PORTAL_IMPORTS if any(house.matches(pattern, item.file) for pattern in PLAIN)]
     framework = [item for item in plain if item.module.split(".")[0] in {"django", "channels", "celery", "allauth"}]
