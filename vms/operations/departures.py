@@ -53,6 +53,7 @@ def _see_off(user_id: int, now: datetime) -> int:
             return 0
         machines = list(VirtualMachine.objects.filter(pool=locked).present()) if locked else []
         held = Operation.objects.blocking().filter(vm__in=machines).exclude(kind=OperationKind.DELETE)
+        held = held.exclude(actor=None, idempotency_key__startswith=KEY)
         busy = set(held.values_list("vm_id", flat=True))
         due = [vm for vm in machines if _awaits_shutdown(vm, user)]
         asked = [_ask(vm, user) for vm in due if vm.pk not in busy and vm.power == Power.RUNNING]

@@ -72,6 +72,17 @@ def test_a_busy_machine_is_tried_at_the_next_look(dora: User) -> None:
     assert not fresh(dora).is_active
 
 
+def test_a_shutdown_that_takes_long_does_not_keep_the_account_open(dora: User) -> None:
+    machine(dora)
+    held = make_operation(machine(dora, "second"), dora, kind=OperationKind.REBOOT, state=S.SUBMITTED)
+    shut_down_departed(NOW)
+    Operation.objects.filter(pk=held.pk).update(state=S.SUCCEEDED)
+
+    assert shut_down_departed(NOW) == 1
+    assert Operation.objects.in_flight().count() == 2
+    assert not fresh(dora).is_active
+
+
 @pytest.mark.parametrize(
     "columns",
     [
