@@ -27,6 +27,7 @@ PLACES = {
     "list": "home", "detail": "home", "hardware": "home", "activity": "home", "operation": "home", "action": "home",
     "page": "home", "create": "create", "history": "history", "rtp": "rtp", "account_home": "account",
     "account_change_password": "account", "mfa_index": "account", "usersessions_list": "account",
+    "account_preferences": "account",
     "people:list": "people", "people:detail": "people", "people:lock": "people", "people:directory": "directory",
     "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
 }  # fmt: skip
@@ -42,7 +43,10 @@ def icon(name: str) -> SafeString:
 def here(request: HttpRequest) -> str:
     """The entry of the navigation this page belongs to."""
     match = request.resolver_match
-    return PLACES.get(match.view_name) or PLACES.get(match.url_name or "", "") if match else ""
+    if match is None:
+        return ""
+    name = match.url_name or ""
+    return PLACES.get(match.view_name) or PLACES.get(name) or ("account" if name.startswith("mfa_") else "")
 
 
 @register.simple_tag
