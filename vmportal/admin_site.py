@@ -52,6 +52,6 @@ class PortalAdminSite(AdminSite):
             raise PermissionDenied("The administration is for RTPs.")
         return redirect_to_login(request.get_full_path())
 
-    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: object = None) -> HttpResponse:  # type: ignore[override]
         """The portal's page, which ends other sessions, notes it, and is not there for house accounts."""
         return redirect("account_change_password")
