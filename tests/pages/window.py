@@ -5,7 +5,7 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.test import Client
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request
 
 from accounts.models import User
 from accounts.oidc.backend import NAME as HOUSE
@@ -32,7 +32,7 @@ class Window:
         )  # fmt: skip
         self.page: Page = self.context.new_page()
         self.page.on("console", self._console)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("pageerror", self._error)
         self.page.on("request", self._request)
         if person is not None:
             self.sign_in(person)
@@ -61,6 +61,9 @@ class Window:
         # The status of a page asked for on purpose is no complaint: 403, 404, 422 are pages, too.
         if message.type == "error" and "Failed to load resource" not in message.text:
             self.complaints.append(message.text)
+
+    def _error(self, error: Error) -> None:
+        self.complaints.append(str(error))
 
     def _request(self, request: Request) -> None:
         if not request.url.startswith((self.site, "data:", "blob:")):

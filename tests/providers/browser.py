@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page, Request, expect
 
 from tests.pages.window import Window
 from tests.providers.people import HouseAccount
@@ -23,8 +23,12 @@ class HouseWindow(Window):
             super()._request(request)
 
     def _console(self, message: ConsoleMessage) -> None:
-        if not self.page.url.startswith(self.issuer):
+        if not str(message.location["url"]).startswith(self.issuer):
             super()._console(message)
+
+    def _error(self, error: Error) -> None:
+        if self.issuer not in (error.stack or ""):
+            super()._error(error)
 
     def sign_in_by_house(self, account: HouseAccount, fill: Callable[[Page, HouseAccount], None]) -> Page:
         """From the portal's first page over the button and the house's form back to the portal."""

@@ -18,7 +18,7 @@ from tests.providers.people import ALICE, RITA, HouseAccount
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(scaled(900, 7200)),
 ]
 
 
