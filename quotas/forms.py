@@ -91,6 +91,17 @@ class AskForm(NumbersForm):
     field_order = ["cores", "memory_gib", "disk_gib", "until", "reason"]
 
 
+class GiveForm(NumbersForm):
+    """An RTP gives an allowance unasked."""
+
+    reason = forms.CharField(
+        label="Reason",
+        max_length=300,
+        help_text="One sentence. It stands in the pool's history.",
+        error_messages={"required": "Say in one sentence why.", "max_length": TOO_LONG},
+    )
+
+
 class AnswerForm(NumbersForm):
     """An RTP's answer: the numbers to give, or a decline with a reason."""
 

@@ -12,7 +12,7 @@ from accounts.models import Pool, User
 from accounts.pools import find_personal_pool
 from accounts.roles import PoolKind
 from quotas.footprint import Footprint, Usage
-from quotas.limits import limit_of_member
+from quotas.limits import limit_of_member, limits_of
 from quotas.usage import QuotaFigures, figures
 from vms.meters import Meter, meters
 from vms.models import IsoImage, MirrorRun, Node, Operation, Template, VirtualMachine
@@ -179,10 +179,22 @@ class PoolLine:
     cores: int
     memory_mib: int
     disk_gib: int
+    limit: Footprint
+
+    @property
+    def meters(self) -> list[Meter]:
+        """CPU, memory and disk with their limits."""
+        used = Footprint(self.cores, self.memory_mib, self.disk_gib, self.machines)
+        return meters(used=used, held=Footprint(), limit=self.limit)
+
+    @property
+    def is_over(self) -> bool:
+        """A limit was cut below the use."""
+        return any(meter.free < 0 for meter in self.meters)
 
 
-def pools_in_numbers() -> list[PoolLine]:
-    """Every pool with what its machines use, in one query."""
+def pools_in_numbers(order: str = "name") -> list[PoolLine]:
+    """Every pool with what its machines use and may use, with a fixed number of queries."""
     counted = Q(vms__lifecycle__in=[Lifecycle.READY, Lifecycle.DELETING])
     awake = counted & Q(vms__last_known_power__in=[Power.RUNNING, Power.PAUSED, Power.UNKNOWN])
     found = Pool.objects.select_related("owner").annotate(
@@ -193,7 +205,13 @@ def pools_in_numbers() -> list[PoolLine]:
         disk_gib=Sum("vms__disk_gib", filter=counted, default=0),
     )
     names = ("machines", "awake", "cores", "memory_mib", "disk_gib")
-    return [PoolLine(pool, **{name: getattr(pool, name) for name in names}) for pool in found.order_by("name")]
+    pools = list(found.order_by("name"))
+    limits = limits_of(pools)
+    lines = [
+        PoolLine(pool, **{name: getattr(pool, name) for name in names}, limit=limits[pool.pk].footprint)
+        for pool in pools
+    ]
+    return sorted(lines, key=lambda line: -getattr(line, order)) if order in names else lines
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from django import template
 
 from quotas.allowances import numbers_of
-from quotas.models import MoreRequest
+from quotas.models import Allowance, MoreRequest
 from quotas.states import RequestState
 
 register = template.Library()
@@ -20,3 +20,9 @@ def answer_of(asked: MoreRequest) -> str:
         RequestState.DECLINED: "Declined",
         RequestState.WITHDRAWN: "Withdrawn",
     }[RequestState(asked.state)]
+
+
+@register.filter
+def in_numbers(allowance: Allowance) -> str:
+    """'12 cores, 16 GiB of memory'."""
+    return numbers_of(allowance).words

@@ -42,6 +42,8 @@ class World:
             "alarm_id": self.alarms,
             "visit_id": self.visits,
             "asked_ref": self.requests,
+            "pool_id": {"alices": self.pools["alices"], "absent": ABSENT},
+            "allowance_id": {"absent": ABSENT},
         }
 
 

@@ -32,7 +32,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("quotas/{__init__,footprint,errors,states}.py", VOCABULARY),
     ("quotas/models.py", MODELS),
     ("quotas/{locking,limits,usage,reservations,allowances,asking,shown,impact}.py", OPERATIONS),
-    ("quotas/{apps,admin,policy_admin,tasks,views,urls,forms}.py", INTERFACES),
+    ("quotas/{apps,admin,policy_admin,tasks,views,rtp_views,urls,forms}.py", INTERFACES),
     ("quotas/templatetags/*.py", INTERFACES),
     # vms
     ("vms/{__init__,states,units,lease,signals,verbs,shown,meters,sizes}.py", VOCABULARY),
@@ -62,7 +62,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
 )
 
 #: Interfaces that other apps' interfaces may use.
-SHARED_INTERFACES = ("accounts/admin_base.py", "accounts/forms.py")
+SHARED_INTERFACES = ("accounts/person.py", "accounts/admin_base.py", "accounts/forms.py")
 
 #: A package and the only files that may import it.
 SINGLE_DOORS: dict[str, tuple[str, ...]] = {

@@ -29,6 +29,7 @@ def limits(cast: Cast) -> list[PageState]:
         PageState("request that waits", cast.alice, f"/quotas/requests/{open_one.ref}/"),
         PageState("request with its answer", cast.alice, f"/quotas/requests/{granted.ref}/"),
         PageState("request before an RTP", cast.rita, f"/quotas/requests/{open_one.ref}/"),
+        PageState("limits of a pool", cast.rita, f"/quotas/pools/{cast.shared.pk}/"),
         PageState("start that does not fit", cast.bob, f"/vms/{web.pk}/", start),
     ]
 

@@ -120,7 +120,7 @@ def rtp(request: PersonRequest) -> HttpResponse:
         "page": page,
         "rows": rows(page.object_list, rights=Rights(request.user), now=now, outage=view.outage),
         "words": words,
-        "pools": selectors.pools_in_numbers(),
+        "pools": selectors.pools_in_numbers(request.GET.get("sort", "")),
     }
     return render(request, "vms/rtp.html", context)
 

@@ -1,0 +1,73 @@
+"""An RTP changes the limit of one pool: figures, allowances in force, and a form."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.addresses import address_of
+from accounts.models import Pool
+from accounts.person import RtpRequest, rtp_required
+from accounts.proof import require_proof
+from quotas import allowances
+from quotas.forms import GiveForm
+from quotas.models import Allowance
+from quotas.shown import lines
+from quotas.usage import figures
+
+BIGGEST = 2**63 - 1
+
+
+@require_http_methods(["GET", "POST"])
+@rtp_required
+def pool(request: RtpRequest, pool_id: int) -> HttpResponse:
+    """One pool's limits. A POST gives an allowance; it never stops anything."""
+    found = Pool.objects.select_related("owner").filter(pk=min(pool_id, BIGGEST)).first()
+    if found is None:
+        raise Http404("There is no such pool.")
+    form = GiveForm(request.POST or None, initial=_now(found))
+    if request.method == "POST":
+        require_proof(request, f"Change the limit of {found}")
+        if form.is_valid():
+            numbers, until = form.numbers, form.cleaned_data["until"]
+            allowances.give(
+                found, numbers, reason=form.cleaned_data["reason"], until=until, by=request.user,
+                address=address_of(request),
+            )  # fmt: skip
+            messages.success(request, f"The limit of {found} is {numbers.words} now.")
+            return redirect("quotas:pool", pool_id=found.pk)
+    context = {
+        "pool": found,
+        "form": form,
+        "lines": lines(figures(found), None),
+        "allowances": Allowance.objects.filter(pool=found).in_force(timezone.localdate()).select_related("made_by"),
+        "is_rtps": found.owner is not None and found.owner.has_rtp_power,
+    }
+    return render(request, "quotas/pool.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_POST
+@rtp_required
+def end_allowance(request: RtpRequest, allowance_id: int) -> HttpResponse:
+    """Ends an allowance now: the rule below it holds again."""
+    found = Allowance.objects.select_related("pool").filter(pk=min(allowance_id, BIGGEST)).first()
+    if found is None:
+        raise Http404("There is no such allowance.")
+    require_proof(request, f"End the allowance of {found.pool}")
+    if allowances.end(found, by=request.user, address=address_of(request)):
+        messages.success(request, f"The allowance of {found.pool} has ended. Nothing is stopped by it.")
+    else:
+        messages.error(request, "This allowance had ended already.")
+    return redirect("quotas:pool", pool_id=found.pool_id)
+
+
+def _now(found: Pool) -> dict[str, Any]:
+    """The newest allowance in force, as where to start from."""
+    newest = Allowance.objects.filter(pool=found).in_force(timezone.localdate()).first()
+    if newest is None:
+        return {}
+    memory_gib = f"{newest.memory_mib / 1024:g}" if newest.memory_mib is not None else None
+    return {"cores": newest.cores, "memory_gib": memory_gib, "disk_gib": newest.disk_gib, "until": newest.until}
