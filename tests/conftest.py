@@ -11,7 +11,6 @@ from tests.devcluster.cluster import DevCluster
 from tests.figures import FIGURES
 from tests.workers import Scheduler
 
-
 #: Two workers on two cores share them with guests and servers: how long an example takes says nothing here.
 hypothesis_settings.register_profile("shared", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("shared")

@@ -20,7 +20,8 @@ def create_rtp(name: str, password: str) -> str:
 
 @pytest.mark.django_db
 def test_it_makes_an_rtp_who_can_sign_in() -> None:
-    assert create_rtp("root1", GOOD) == "root1 is an RTP now and can sign in. The first sign-in leads to a second factor.\n"
+    said = create_rtp("root1", GOOD)
+    assert said == "root1 is an RTP now and can sign in. The first sign-in leads to a second factor.\n"
 
     person = User.objects.get(username="root1")
     assert (person.is_rtp, person.kind, person.check_password(GOOD)) == (True, "local", True)
