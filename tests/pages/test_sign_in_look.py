@@ -9,10 +9,12 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP
 from django.conf import LazySettings
+from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, Page
 
 from accounts import local_views
+from tests.accounts.local.house import come_in
 from tests.cast import FACTOR_SECRET, PASSWORD, Cast, make_cast, person
 from tests.figures import SOAK, figure
 from tests.pages.states import PageState
@@ -67,6 +69,8 @@ def local_pages(cast: Cast) -> list[PageState]:
     RecoveryCodes.activate(cast.alice)
     for name in ("Master key", "The blue one with a long name that somebody typed"):
         Authenticator.objects.create(user=cast.alice, type="webauthn", data={"name": name, "credential": {}})
+    for browser in ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "curl/8.5"):
+        come_in("bob", client=Client(headers={"User-Agent": browser}))
     key = Authenticator.objects.filter(user=cast.alice, type="webauthn")[0].pk
     factors = "/accounts/2fa/"
     return [
@@ -83,6 +87,7 @@ def local_pages(cast: Cast) -> list[PageState]:
         PageState("app-off", cast.alice, f"{factors}totp/deactivate/"),
         PageState("prove-by-code", cast.alice, f"{factors}reauthenticate/"),
         PageState("app-off-refused", cast.rita, f"{factors}totp/deactivate/", prove),
+        PageState("sessions-of-two-browsers", cast.bob, "/accounts/sessions/"),
         PageState("reset", None, "/accounts/password/reset/"),
         PageState("reset-empty", None, "/accounts/password/reset/", send),
         PageState("reset-code", None, "/accounts/password/reset/somewhere/"),
