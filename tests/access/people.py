@@ -89,6 +89,7 @@ def _world(people: dict[str, User | None], machines: dict[str, VirtualMachine], 
     AuditEvent.objects.create(actor=alice, actor_name="alice", verb="vm.start", target_name="audit-canary")
     absent = dict.fromkeys(("absent",), ABSENT)
     now, screen = timezone.now(), machines["alices"]
+    assert screen.smbios_uuid is not None
     visit = ConsoleVisit.objects.create(
         user=alice, user_name="alice", vm=screen, machine_uuid=screen.smbios_uuid, opened_at=now, seen_at=now
     )

@@ -47,7 +47,8 @@ def test_nobody_without_an_address_gets_one(cast: Cast) -> None:
 
 @pytest.mark.parametrize("gone", ["departed_at", "locked_at"])
 def test_alarms_reach_rtps_who_are_there_and_once(cast: Cast, gone: str) -> None:
-    User.objects.create_user("ron", "ron@example.org", is_rtp=True, **{gone: timezone.now()})
+    ron = User.objects.create_user("ron", "ron@example.org", is_rtp=True)
+    User.objects.filter(pk=ron.pk).update(**{gone: timezone.now()})
     raise_alarm("directory", "", "The directory does not answer.")
     raise_alarm("directory", "", "The directory does not answer since 14:02.")
 

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -48,7 +49,7 @@ async def captured(house: House, portal: Portal) -> tuple[bytes, dict[str, int]]
 
 def test_no_byte_of_page_json_or_socket_is_proxmoxs(house: House, tmp_path: Path, told_file: Path) -> None:
     hosts = f"localhost:{house.cluster.port}"
-    variables = {"PROXMOX_HOSTS": hosts, "TOLD_FILE": told_file, "LOG_LEVEL": "DEBUG"}
+    variables: dict[str, Any] = {"PROXMOX_HOSTS": hosts, "TOLD_FILE": told_file, "LOG_LEVEL": "DEBUG"}
 
     with serving(house.cluster, tmp_path, "tests.consoles.telling:application", **variables) as portal:
         seen, sizes = house.run(captured(house, portal))

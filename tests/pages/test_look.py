@@ -14,7 +14,8 @@ from tests.cast import Cast, make_cast
 from tests.figures import SOAK, figure
 from tests.pages.axe import violations
 from tests.pages.geometry import flaws
-from tests.pages.scenes import SCENES, PageState
+from tests.pages.scenes import SCENES
+from tests.pages.states import PageState
 from tests.pages.window import DESKTOP, PHONE, TABLET, Window
 
 pytestmark = pytest.mark.browser
