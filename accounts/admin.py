@@ -17,6 +17,7 @@ class UserAdmin(ReadOnlyAdmin):
 
     list_display = ["username", "kind", "is_rtp", "is_active", "last_login"]
     list_filter = ["kind", "is_rtp", "is_active"]
+    ordering = ["username"]
     search_fields = ["username", "email"]
     exclude = ["password", "preferences", "groups", "user_permissions"]
 

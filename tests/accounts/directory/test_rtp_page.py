@@ -154,6 +154,15 @@ def test_an_exception_takes_a_house_account_and_a_day_to_come(page: Client) -> N
     assert not DirectoryException.objects.exists()
 
 
+def test_the_admin_finds_whom_an_exception_is_for(page: Client) -> None:
+    sync([*house_of(1), member("anna", "active")])
+    field = {"app_label": "accounts", "model_name": "directoryexception", "field_name": "user"}
+
+    found = page.get(reverse("admin:autocomplete"), {"term": "ann", **field}).json()["results"]
+
+    assert [one["text"] for one in found] == ["anna"]
+
+
 def test_the_admin_shows_mail_without_its_text_and_changes_nothing(page: Client) -> None:
     now = timezone.now()
     mail = OutgoingMail.objects.create(to="a@b.example", subject="hello", text="for-you", made_at=now, next_try_at=now)
