@@ -6,6 +6,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 
+from accounts.local import local_account
 from accounts.models import User
 from accounts.roles import AccountKind
 from accounts.standing import may_be_signed_in
@@ -22,6 +23,11 @@ class LocalOnlyBackend(AuthenticationBackend):
         """The local person these credentials belong to, or None."""
         user = super().authenticate(request, **credentials)
         return user if isinstance(user, User) and self.user_can_authenticate(user) else None
+
+    def _authenticate_by_username(self, username: str, password: str) -> AbstractBaseUser | None:
+        """Looks among local accounts only: allauth finds nobody where names differ in case alone."""
+        found: AbstractBaseUser | None = self._check_password(local_account(username), password)
+        return found
 
     def user_can_authenticate(self, user: AbstractBaseUser | None) -> bool:
         """Read at each request: a local account that is active and not locked."""

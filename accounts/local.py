@@ -43,6 +43,13 @@ def is_local(user: User) -> bool:
     return user.kind == AccountKind.LOCAL
 
 
+def local_account(name: str) -> User | None:
+    """The local account of this name, typed in any case. Somebody of the house with a like name is no obstacle."""
+    found = list(User.objects.filter(username__iexact=name, kind=AccountKind.LOCAL)[:2])
+    exact = [user for user in found if user.username == name]
+    return exact[0] if exact else found[0] if len(found) == 1 else None
+
+
 def must_add_factor(user: User) -> bool:
     """True for an RTP with a local account and nothing but a password. In the demo nobody has to."""
     return is_local(user) and user.is_rtp and not settings.DEMO and not has_factor(user)
@@ -70,7 +77,7 @@ def signed_in(user: User, *, address: str) -> None:
 
 def sign_in_failed(name: str, *, address: str, what: str) -> None:
     """A wrong password or code. Only names of people are kept: what else was typed may be a password."""
-    user = User.objects.filter(username__iexact=name).first()
+    user = local_account(name) or User.objects.filter(username__iexact=name).first()
     if user is not None:
         audit.record(
             actor=None, by_name="somebody", verb="signin.failed", target_kind="user", target_id=user.pk,
@@ -171,7 +178,7 @@ def can_mail() -> bool:
 
 def ask_for_reset(name: str, *, now: datetime) -> str:
     """The ref of the page where a code is typed; alike whether or not somebody of that name gets a code."""
-    user = User.objects.filter(username__iexact=name).first()
+    user = local_account(name)
     if user is None or not user.email or not may_have_password(user) or not can_mail():
         return links.new_ref()
     with transaction.atomic():

@@ -96,6 +96,13 @@ def test_a_sign_in_is_noted_good_or_bad(cast: Cast) -> None:
     assert noted == [("signin.failed", "somebody", "127.0.0.1"), ("signin", "alice", "127.0.0.1")]
 
 
+def test_a_like_name_from_the_house_keeps_no_local_account_out(cast: Cast) -> None:
+    house_member("ALICE")
+
+    assert is_in(come_in("alice"))
+    assert is_in(come_in("Alice"))
+
+
 def test_a_house_account_never_comes_in_by_a_password(cast: Cast) -> None:
     hilda = house_member()
     hilda.set_password(HOUSE_PASSWORD)  # however it got there
