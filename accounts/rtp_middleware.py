@@ -85,7 +85,7 @@ class ViewAsMiddleware:
         sentence = READ_ONLY.format(name=request.user.get_username())
         if "application/json" in request.headers.get("Accept", ""):
             return JsonResponse({"refusal": sentence, "code": "stay"}, status=403)
-        return render(request, "403.html", {"viewing": sentence}, status=403)
+        return render(request, "403.html", {"exception": sentence}, status=403)
 
     def _as_oneself(self, request: HttpRequest, viewer: User) -> None:
         """Signing out and stopping act for the RTP, whose session it is."""

@@ -77,6 +77,7 @@ def test_no_console_and_no_key_is_reached(cast: Cast) -> None:
     assert (grant.status_code, "grant" in grant.json(), ConsoleGrant.objects.count()) == (403, False, 0)
     assert [page.status_code for page in pages] == [403] * 4
     assert not any("canary" in page.content.decode() for page in pages)
+    assert all("You look with alice&#x27;s eyes" in page.content.decode() for page in pages)
 
 
 def test_nothing_that_changes_anything_is_taken(db: None) -> None:
