@@ -17,7 +17,7 @@ from accounts.mapping import EMAIL, MAX_EMAIL, MAX_NAME, UnmappableEntry, groups
 from accounts.models import DirectoryException, DirectoryGroup, DirectoryMembership, User
 from accounts.oidc.errors import SignInRefused
 from accounts.roles import AccountKind
-from accounts.standing import why_not
+from accounts.standing import end_sessions, why_not
 
 Claims = Mapping[str, object]
 
@@ -36,6 +36,17 @@ def admit(subject: str, claims: Claims, *, address: str = "") -> User:
             if is_last:
                 raise SignInRefused("taken", "a name that was free a moment ago") from error
     raise AssertionError("not reached")
+
+
+def unlink(user: User) -> None:
+    """Takes the link to the provider's subject away: the next sign-in with this uid links anew. Sessions end."""
+    with transaction.atomic():
+        User.objects.filter(pk=user.pk).update(oidc_iss="", oidc_sub="")
+        audit.record(
+            actor=None, verb="person.unlinked", target_kind="user", target_id=user.pk, target_name=user.username,
+            issuer=user.oidc_iss,
+        )  # fmt: skip
+        end_sessions(user)
 
 
 def _admit(subject: str, claims: Claims, address: str) -> User:
@@ -67,10 +78,13 @@ def _uid(claims: Claims) -> str:
 
 
 def _waiting(uid: str) -> QuerySet[User]:
-    """Rows of the directory that nobody signed in to yet. Whoever left is not handed to the uid's next owner."""
-    return User.objects.filter(
-        kind=AccountKind.HOUSE, ldap_uid__iexact=uid, ldap_uuid__isnull=False, oidc_sub="", departed_at=None
-    )
+    """House accounts of that uid without a subject. Whoever left is not handed to the uid's next owner.
+
+    The directory made them, and nobody signed in yet; or an administrator took the link away (`unlink`).
+    """
+    in_directory = Q(ldap_uuid__isnull=False, ldap_uid__iexact=uid)
+    by_claims = Q(ldap_uuid=None, username__iexact=uid)
+    return User.objects.filter(in_directory | by_claims, kind=AccountKind.HOUSE, oidc_sub="", departed_at=None)
 
 
 def _link(subject: str, claims: Claims, address: str) -> User | None:

@@ -15,6 +15,7 @@ TOGETHER = (
     "tests/devcluster/test_qemu.py",
     "tests/devcluster/test_against_recorded.py",
     "tests/contract/",
+    "tests/accounts/oidc/test_real_provider.py",
     "tests/consoles/test_in_a_browser.py",
     "tests/providers/test_sign_in.py",
     "tests/pages/test_journeys.py",

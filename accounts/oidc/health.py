@@ -12,6 +12,8 @@ from accounts.oidc.errors import ProviderUnavailable
 
 LONGEST_ASK_S = 2.0
 NO_TRUSTED_S = 30.0
+#: For the button: somebody who presses it again wants it asked, and many who press it must not all wait.
+PRESSED_TRUSTED_S = 3.0
 #: A house that restarts its provider does not want a mail for it.
 ALARM_AFTER = timedelta(minutes=5)
 ALARM = "sign_in"
@@ -34,10 +36,10 @@ def ask() -> bool:
     return True
 
 
-def is_answering() -> bool:
+def is_answering(no_trusted_s: float = NO_TRUSTED_S) -> bool:
     """Like `ask`, but a no of the last half minute is believed: pages must not wait for it again and again."""
     seen = cache.get(_key())
-    if seen and not seen["is_up"] and timezone.now() - seen["at"] < timedelta(seconds=NO_TRUSTED_S):
+    if seen and not seen["is_up"] and timezone.now() - seen["at"] < timedelta(seconds=no_trusted_s):
         return False
     return ask()
 

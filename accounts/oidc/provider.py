@@ -4,6 +4,7 @@ import json
 import logging
 import time
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
@@ -60,12 +61,15 @@ def forget() -> None:
     _kept.clear()
 
 
-def keys() -> list[object]:
-    """The keys that are published now: asked each time, so that a new one works and a withdrawn one does not."""
+def keys() -> Iterator[object]:
+    """The keys that are published now: asked each time, so that a new one works and a withdrawn one does not.
+
+    Asked when the first one is wanted, so that rubbish in place of a token costs no call.
+    """
     found = _json_of(_answer("GET", discover().jwks_uri), "jwks").get("keys")
     if not isinstance(found, list):
         raise ProviderUnavailable("jwks: no list of keys")
-    return found
+    yield from found
 
 
 def redeem(form: dict[str, str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import math
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import jwt
@@ -82,7 +83,7 @@ def _verified(
     if not (isinstance(token, str) and 0 < len(token) <= MAX_TOKEN and token.isascii()):
         raise SignInRefused("rejected", "no token")
     header = _header(token, expected)
-    fitting = [key for jwk in list(keys)[:MAX_KEYS] if (key := _fitting(jwk, header, expected))]
+    fitting = [key for jwk in islice(keys, MAX_KEYS) if (key := _fitting(jwk, header, expected))]
     if not fitting:
         raise SignInRefused("key", "no published key fits")
     for key in fitting:

@@ -39,7 +39,9 @@ def start(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated:
         return redirect(next_url)
     try:
-        return trips.depart(request, "sign_in", next_url) if health.ask() else to_sign_in("unavailable", next_url)
+        if health.is_answering(health.PRESSED_TRUSTED_S):
+            return trips.depart(request, "sign_in", next_url)
+        return to_sign_in("unavailable", next_url)
     except ProviderUnavailable:
         return to_sign_in("unavailable", next_url)
 

@@ -28,6 +28,20 @@ def test_only_the_consoles_hold_the_token_that_opens_consoles() -> None:
     assert holders("PROXMOX_CONSOLE_TOKEN_VALUE") == {"consoles"}
 
 
+def test_every_process_of_the_portal_knows_whose_sessions_hold() -> None:
+    found = services(GIVEN | {"OIDC_ISSUER": "https://sso.example", "LDAP_URL": "ldaps://directory.example"})
+
+    assert {found[name]["environment"]["OIDC_ISSUER"] for name in PORTAL} == {"https://sso.example"}
+    assert {found[name]["environment"]["LDAP_URL"] for name in PORTAL} == {"ldaps://directory.example"}
+
+
+@pytest.mark.parametrize(("secret", "holder"), [("OIDC_CLIENT_SECRET", "web"), ("LDAP_BIND_PASSWORD", "worker")])
+def test_one_service_holds_each_of_the_houses_secrets(secret: str, holder: str) -> None:
+    found = services(GIVEN | {secret: "canary"})
+
+    assert [name for name, service in found.items() if "canary" in str(service)] == [holder]
+
+
 def test_the_web_process_knows_neither_token_nor_host_of_the_cluster() -> None:
     environment = services(GIVEN)["web"]["environment"]
 

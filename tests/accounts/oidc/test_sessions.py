@@ -213,6 +213,11 @@ def test_a_logout_token_that_cannot_be_checked_is_not_spent(
     assert browser.user() is None
 
 
+def test_rubbish_in_place_of_a_token_costs_no_call(house: HostileProvider) -> None:
+    assert [tell(token).status_code for token in ("", "a.b.c", "x" * 20_000)] == [400, 400, 400]
+    assert house.seen == []
+
+
 def test_rows_of_sessions_that_are_over_are_forgotten(browser: Browser, alice: User) -> None:
     assert sessions.prune() == 0
 
