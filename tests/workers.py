@@ -21,6 +21,7 @@ TOGETHER = (
     "tests/pages/test_journeys.py",
     "tests/pages/test_create.py",
     "tests/pages/test_pages.py",
+    "tests/pages/test_proof.py",
     "tests/vms/test_race.py",
     "tests/vms/mirror/test_requests.py",
 )
