@@ -78,7 +78,9 @@ class HouseBackend(OIDCAuthenticationBackend):
 
     def _claims(self, access_token: object, payload: dict[str, Any]) -> dict[str, Any]:
         more = provider.user_info(access_token)
-        if more and more.get("sub") != payload["sub"]:
+        if more is None:
+            return payload
+        if more.get("sub") != payload["sub"]:
             raise SignInRefused("rejected", "user info of another subject")
         kept = {name: payload[name] for name in PROTOCOL if name in payload}
         return {**payload, **more, **kept}

@@ -54,7 +54,7 @@ class Callback(OIDCAuthenticationCallbackView):
             answer: HttpResponse = super().get(request)
         except ProviderUnavailable as error:
             log.warning("the house's sign-in does not answer: %s", error)
-            health.note_down()
+            health.ask()  # what came with the browser must not be able to take the button away from everybody
             return self._refuse(SignInRefused("unavailable"))
         except SignInRefused as refused:
             log.warning("a sign-in by the house was refused: %s", refused.reason)

@@ -91,11 +91,11 @@ def redeem(form: dict[str, str]) -> dict[str, Any]:
     raise ProviderUnavailable(f"token endpoint: {error}")
 
 
-def user_info(access_token: object) -> dict[str, Any]:
-    """Claims of the user info endpoint; none where the provider has no such endpoint."""
+def user_info(access_token: object) -> dict[str, Any] | None:
+    """Claims of the user info endpoint; None where the provider has no such endpoint."""
     document = discover()
     if not document.userinfo_endpoint:
-        return {}
+        return None
     if not (isinstance(access_token, str) and 0 < len(access_token) <= LARGEST_ANSWER and access_token.isascii()):
         raise SignInRefused("rejected", "access token")
     if not access_token.isprintable():

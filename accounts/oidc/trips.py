@@ -106,7 +106,9 @@ def drop(request: HttpRequest) -> None:
 def safe_next(request: HttpRequest, wanted: str) -> str:
     """Where to go on: a page of ours, else the first one."""
     is_ours = url_has_allowed_host_and_scheme(wanted, {request.get_host()}, require_https=request.is_secure())
-    return wanted if is_ours and len(wanted) <= LONGEST_NEXT and wanted.isprintable() else "/"
+    return (
+        wanted if is_ours and wanted.startswith("/") and len(wanted) <= LONGEST_NEXT and wanted.isprintable() else "/"
+    )
 
 
 def leave(request: HttpRequest, endpoint: str, query: str) -> HttpResponse:

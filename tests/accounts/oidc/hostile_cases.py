@@ -275,6 +275,7 @@ def identities() -> Iterator[Case]:
     """Who the house says it is."""
     yield by("user info of another subject", lambda s: s.house.user_info.update(sub="sub-rita"))
     yield by("user info without a subject", lambda s: s.house.user_info.update(sub=None))
+    yield by_answer("user info that says nothing", "/me", Answer(200, "{}"))
     yield by("the mail address of somebody else", lambda s: _like(s, email="bob@example.org"))
     yield by("the name of a local account", lambda s: _like(s, preferred_username="bob"))
     yield by("the name of a local account in capitals", lambda s: _like(s, preferred_username="BOB"))

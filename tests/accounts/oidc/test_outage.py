@@ -78,6 +78,15 @@ def test_nobody_is_sent_to_a_dead_host_and_the_button_says_so(house: HostileProv
     assert 'action="/accounts/house/"' not in page
 
 
+def test_nobody_takes_the_button_away_by_what_they_write_into_the_address(
+    house: HostileProvider, browser: Browser
+) -> None:
+    response = browser.open(house.refuse(browser.start(), "server_error"))
+
+    assert why(response) == "unavailable"
+    assert house_sign_in_state()[0] is True
+
+
 def test_the_button_is_back_when_the_house_answers(house: HostileProvider, browser: Browser) -> None:
     health.note_down()
     assert house_sign_in_state()[0] is False

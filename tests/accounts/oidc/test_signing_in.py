@@ -251,10 +251,21 @@ def test_local_people_still_come_in_by_password(browser: Browser) -> None:
     assert browser.user() == bob
 
 
-def test_the_way_on_leads_to_no_other_site(browser: Browser) -> None:
+@pytest.mark.parametrize("wanted", ["https://evil.example/", "//evil.example/", "no-view", "javascript:x", "/\\evil"])
+def test_the_way_on_leads_to_no_other_site(browser: Browser, wanted: str) -> None:
     member()
 
-    assert browser.sign_in(next="https://evil.example/")["Location"] == "/"
+    assert browser.sign_in(next=wanted)["Location"] == "/"
+    assert browser.client.post("/accounts/house/", {"next": wanted})["Location"] == "/"
+
+
+def test_a_house_without_user_info_says_all_in_its_token(browser: Browser, house: HostileProvider) -> None:
+    house.document["userinfo_endpoint"] = None
+    house.id_token.update(preferred_username="alice", groups=["active"])
+
+    browser.sign_in()
+
+    assert browser.user() is not None
 
 
 def test_nothing_is_said_of_the_house_where_there_is_none(browser: Browser, settings: Settings) -> None:
