@@ -36,7 +36,7 @@ def personal_pool_for(user: User) -> Pool:
         return pool
 
 
-def remove_member(pool: Pool, user: User, *, by: User | None) -> bool:
+def remove_member(pool: Pool, user: User, *, by: User | None, address: str = "") -> bool:
     """Takes the person's role away; consoles end. False when there was none."""
     with transaction.atomic():
         removed, _rows = PoolMembership.objects.filter(pool=pool, user=user).delete()
@@ -45,6 +45,7 @@ def remove_member(pool: Pool, user: User, *, by: User | None) -> bool:
                 actor=by,
                 verb="pool.removed",
                 pool=pool,
+                address=address,
                 target_kind="user",
                 target_id=user.pk,
                 target_name=user.username,

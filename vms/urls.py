@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vms.views import actions, create, locks, pages
+from vms.views import actions, create, locks, pages, pools
 
 app_name = "vms"
 urlpatterns = [
@@ -17,6 +17,11 @@ urlpatterns = [
     path("vms/<int:vm_id>/dismiss/", actions.dismiss, name="dismiss"),
     path("vms/<int:vm_id>/lock/", locks.lock, name="lock"),
     path("vms/<int:vm_id>/unlock/", locks.unlock, name="unlock"),
+    path("pools/", pools.pools, name="pools"),
+    path("pools/new/", pools.make_pool, name="make_pool"),
+    path("pools/<int:pool_id>/", pools.pool, name="pool"),
+    path("pools/<int:pool_id>/role/", pools.set_role, name="pool_role"),
+    path("pools/<int:pool_id>/take-out/", pools.take_out, name="pool_take_out"),
     path("activity/", pages.history, name="history"),
     path("rtp/vms/", pages.rtp, name="rtp"),
 ]

@@ -42,7 +42,7 @@ class World:
             "alarm_id": self.alarms,
             "visit_id": self.visits,
             "asked_ref": self.requests,
-            "pool_id": {"alices": self.pools["alices"], "absent": ABSENT},
+            "pool_id": {"shared": self.pools["shared"], "absent": ABSENT},
             "allowance_id": {"absent": ABSENT},
         }
 

@@ -1,4 +1,4 @@
-"""Page states about limits: asking for more, the answer, a refusal that explains itself."""
+"""Page states about limits and pools: asking for more, the answer, a refusal that explains itself."""
 
 from playwright.sync_api import Page
 
@@ -17,6 +17,7 @@ def limits(cast: Cast) -> list[PageState]:
     Policy.objects.create(name="default", is_default=True, cores=6, memory_mib=8192, disk_gib=250)
     make_vm(cast.bobs, "db", cores=4, memory_mib=4096, power=Power.RUNNING)
     make_vm(cast.bobs, "ci", cores=1, memory_mib=1024, power=Power.RUNNING)
+    make_vm(cast.shared, "scoreboard", power=Power.RUNNING)
     web = make_vm(cast.bobs, "web", cores=4, memory_mib=2048)
     more = Numbers(cores=12, memory_mib=16_384)
     open_one = asking.ask(cast.alices, more, reason="A contest with forty teams.", until=None, by=cast.alice)
@@ -30,6 +31,9 @@ def limits(cast: Cast) -> list[PageState]:
         PageState("request with its answer", cast.alice, f"/quotas/requests/{granted.ref}/"),
         PageState("request before an RTP", cast.rita, f"/quotas/requests/{open_one.ref}/"),
         PageState("limits of a pool", cast.rita, f"/quotas/pools/{cast.shared.pk}/"),
+        PageState("shared pools", cast.rita, "/pools/"),
+        PageState("shared pool of a manager", cast.alice, f"/pools/{cast.shared.pk}/?find=bo"),
+        PageState("shared pool of an operator", cast.carol, f"/pools/{cast.shared.pk}/"),
         PageState("start that does not fit", cast.bob, f"/vms/{web.pk}/", start),
     ]
 
