@@ -19,6 +19,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -110,9 +111,9 @@ class HostileProvider:
 
     client_id, client_secret = "vmportal", "the-clients-secret-that-nobody-knows"
 
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.issuer = f"http://127.0.0.1:{self.port}"
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.port, self._tls = free_port(), tls
+        self.issuer = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
         self.codes: dict[str, Grant] = {}
         self.access_tokens: dict[str, dict[str, Any]] = {}
         self.seen: list[str] = []
@@ -295,6 +296,8 @@ class HostileProvider:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
+        if self._tls:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
         self._thread.start()
 
