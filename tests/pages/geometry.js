@@ -21,6 +21,7 @@
   const room = width - (side && shown(side) ? side.getBoundingClientRect().width : 0);
   const isDoor = document.body.querySelector(".door") || document.body.classList.contains("door");
   if (!isDoor && main.width < Math.min(room, 1200) - 1) found.push(`main is ${main.width} of ${room} wide`);
+  if (isDoor && Math.abs(main.left + main.right - width) > 2) found.push(`the door is ${main.left} from the left and ${width - main.right} from the right`);
   const controls = [...document.querySelectorAll("a[href], button, summary, input:not([type=hidden]), select, textarea")].filter(shown);
   const boxes = controls.map((el) => ({ el, box: el.getBoundingClientRect(), layer: fixed(el) }));
   for (const [n, one] of boxes.entries()) {

@@ -31,6 +31,9 @@ FAULTS: dict[str, tuple[str, str, str]] = {
     "something too wide": ("h.style.width = '900px'", "geometry", "outside the window"),
     "one button on another": (f"put('first', '{HERE}'); put('second', '{HERE}')", "geometry", "on top of each other"),
     "a strip beside the page": ("document.querySelector('main').style.width = '120px'", "geometry", "main is"),
+    "a door beside its place": (
+        "document.body.classList.add('door'); document.querySelector('main').style.marginLeft = '40px'",
+        "geometry", "the door is"),
     "a focused button under a bar": (
         "document.querySelector('.topbar').style.cssText = 'position:fixed;inset:0'", "geometry", "focused under"),
 }  # fmt: skip
