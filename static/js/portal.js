@@ -9,7 +9,7 @@ function keepTheme(form, theme) {
   if (!body.has("csrfmiddlewaretoken")) return;
   body.set("theme", theme);
   body.set("only", "theme");
-  fetch(form.action, { method: "POST", body }).catch(() => {});
+  fetch(form.action, { method: "POST", body, keepalive: true }).catch(() => {});
 }
 
 // Light or dark: a cookie, so that the server prints the choice and nothing flickers.

@@ -132,13 +132,17 @@ def test_light_and_dark_are_remembered_by_the_server(cast: Cast, chromium: Brows
     with Window(chromium, site, cast.alice) as window:
         page = window.open("/")
         light = background(page)
-        page.click("[data-theme-button]")
+        with page.expect_response("**/accounts/preferences/") as kept:
+            page.click("[data-theme-button]")
         dark = background(page)
         page = window.open("/activity/")
 
         assert light != dark
         assert background(page) == dark
         assert page.locator("html").get_attribute("data-bs-theme") == "dark"
+        assert kept.value.status == 204
+    with Window(chromium, site, cast.alice) as elsewhere:
+        assert background(elsewhere.open("/")) == dark
 
 
 def background(page: Page) -> str:
