@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from accounts.errors import DirectoryIncomplete
 from accounts.identity import DirectoryReading, Identity, Problem
@@ -43,7 +44,7 @@ def people_of(entries: Entries, layout: Layout, problems: list[Problem]) -> dict
             problems.append(Problem(dn, odd.sentence, odd.uuid))
     doubled = {
         **_doubled(found, "uid", {key: person.uid for key, (_dn, person) in found.items()}),
-        **_doubled(found, layout.uuid, {key: str(person.uuid) for key, (_dn, person) in found.items()}),
+        **_doubled(found, layout.uuid, {key: person.uuid for key, (_dn, person) in found.items()}),
     }
     for key, sentence in doubled.items():
         dn, unclear = found.pop(key)
@@ -119,13 +120,15 @@ def _key_of_entry(dn: str) -> str:
         raise UnmappableEntry("Its distinguished name cannot be read.") from error
 
 
-def _doubled(found: Mapping[str, tuple[str, Mapped]], attribute: str, values: Mapping[str, str]) -> dict[str, str]:
+def _doubled(
+    found: Mapping[str, tuple[str, Mapped]], attribute: str, values: Mapping[str, str | UUID]
+) -> dict[str, str]:
     """Key → sentence, for members that share a value that only one may have. Neither is taken."""
-    sharing = defaultdict[str, list[str]](list)
+    sharing = defaultdict[str | UUID, list[str]](list)
     for key, value in values.items():
         sharing[value].append(key)
     return {
-        key: f"{len(keys)} entries have the {attribute} {shown(value)}, without case: {_named(found, keys)}. "
+        key: f"{len(keys)} entries have the {attribute} {shown(str(value))}, without case: {_named(found, keys)}. "
         "None of them is taken; change all but one."
         for value, keys in sharing.items()
         if len(keys) > 1

@@ -1,7 +1,9 @@
 """L-01: a pass over 5,000 members costs little more than ldapdb's own list of them."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import ldap
 import ldapdb.models
@@ -10,7 +12,7 @@ from django.db import connections
 from django.utils import timezone
 from ldapdb.models.fields import CharField
 
-from accounts.models import User
+from accounts.models import DirectoryGroup, User
 from accounts.sync import run_pass
 from tests.figures import figure
 from tests.slapd import SlapdServer, asked, many
@@ -73,16 +75,22 @@ def raw_list(slapd: SlapdServer) -> int:
     return len(found)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long it takes."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def busy_s(slapd: SlapdServer) -> float:
+    """Processor seconds that this process and the directory have used; other work on the machine is not in them."""
+    assert slapd.process
+    stat = Path(f"/proc/{slapd.process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return time.process_time() + (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def one_pass() -> None:
     """What the schedule starts."""
     assert run_pass(now=timezone.now()).members_read == MEMBERS
+
+
+def forget_everybody() -> None:
+    """The portal as it was before its first pass."""
+    DirectoryGroup.objects.all().delete()
+    User.objects.all().delete()
 
 
 @pytest.mark.slow
@@ -92,21 +100,28 @@ def test_a_pass_costs_little_more_than_ldapdbs_own_list(
     assert stock_list() == raw_list(large_house) == MEMBERS
     taken: dict[str, list[float]] = {"first": [], "unchanged": [], "changed": [], "list": [], "raw": []}
 
+    def take(what: str, work: Callable[[], object]) -> None:
+        began = busy_s(large_house)
+        work()
+        taken[what].append(busy_s(large_house) - began)
+
     with asked(large_house):
-        taken["list"].append(seconds(stock_list))
-        taken["first"].append(seconds(one_pass))
+        for _ in range(3):
+            forget_everybody()
+            take("list", stock_list)
+            take("first", one_pass)
         for turn in range(3):
-            taken["list"].append(seconds(stock_list))
-            taken["unchanged"].append(seconds(one_pass))
+            take("list", stock_list)
+            take("unchanged", one_pass)
             for person in many(CHANGES):
                 large_house.change(person.uid, cn=[f"Turn {turn}"])
-            taken["changed"].append(seconds(one_pass))
-            taken["raw"].append(seconds(lambda: raw_list(large_house)))
+            take("changed", one_pass)
+            take("raw", lambda: raw_list(large_house))
 
     assert User.objects.filter(first_name="Turn 2").count() == CHANGES
     assert User.objects.count() == MEMBERS
     best = {what: min(times) for what, times in taken.items()}
     ratios = {what: round(best[what] / best["list"], 2) for what in (*MOST, "raw")}
     shown = [part for what in (*MOST, "raw") for part in (what, ratios[what])]
-    figure("L-01", "members", MEMBERS, "changes", CHANGES, *shown, "list_s", round(best["list"], 2))
+    figure("L-01", "members", MEMBERS, "changes", CHANGES, *shown, "list_busy_s", round(best["list"], 2))
     assert {what: ratios[what] for what in MOST if ratios[what] > MOST[what]} == {}
