@@ -8,6 +8,7 @@ from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,6 +20,12 @@ from accounts.standing import may_be_signed_in, why_not
 
 #: In the session between password and second factor: what the account was when the password was right.
 STANDING_KEY = "signin_standing"
+
+WAYS = {
+    "reauthenticate": "Use your password",
+    "mfa_reauthenticate": "Use a code",
+    "mfa_reauthenticate:webauthn": "Use a passkey",
+}
 
 
 class PortalAccountAdapter(DefaultAccountAdapter):
@@ -78,6 +85,10 @@ class PortalAccountAdapter(DefaultAccountAdapter):
         if request.session.pop(STANDING_KEY, "") != now.get_session_auth_hash():
             raise ImmediateHttpResponse(redirect("account_login"))
         super().login(request, user)
+
+    def get_reauthentication_methods(self, user: AbstractBaseUser | AnonymousUser) -> list[dict[str, Any]]:
+        """allauth's ways to show who one is, in our words."""
+        return [way | {"description": WAYS[way["id"]]} for way in super().get_reauthentication_methods(user)]
 
     def respond_user_inactive(self, request: HttpRequest, user: AbstractBaseUser) -> HttpResponse:
         """The page that says why not."""
