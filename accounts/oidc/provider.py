@@ -14,12 +14,15 @@ from django.conf import settings
 from urllib3.exceptions import HTTPError as WireError
 
 from accounts.oidc.errors import ProviderUnavailable, SignInRefused
+from accounts.oidc.wire import cut_off
 
 log = logging.getLogger(__name__)
 WELL_KNOWN = "/.well-known/openid-configuration"
 DOCUMENT_KEPT_S = 600
 LARGEST_ANSWER = 512 * 1024  # bytes
 CHUNK = 16 * 1024
+#: A connection is cut after so many time-outs, whatever comes through it: a time-out counts from the last byte.
+GRACE = 2
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri")
 FURTHER = ("userinfo_endpoint", "end_session_endpoint")
@@ -118,7 +121,7 @@ def _answer(method: str, url: str, *, timeout_s: float | None = None, **how: Any
     timeout_s = timeout_s or settings.OIDC_TIMEOUT_S
     deadline = time.monotonic() + timeout_s
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", **how.pop("headers", {})}
-    with requests.Session() as session:
+    with requests.Session() as session, cut_off(session, GRACE * timeout_s):
         session.trust_env = False
         session.verify = settings.OIDC_CA_FILE or True
         try:
@@ -126,13 +129,8 @@ def _answer(method: str, url: str, *, timeout_s: float | None = None, **how: Any
                 method, url, headers=headers, timeout=timeout_s, allow_redirects=False, stream=True, **how
             ) as response:
                 return _Answer(response.status_code, _body(response, deadline))
-        # urllib3's own errors come out of `raw`; the rest is what odd headers and addresses raise.
-        except (
-            requests.RequestException,
-            OSError,
-            ValueError,
-            WireError,
-        ) as error:
+        # urllib3's own errors come out of `raw`; the rest is what odd headers, addresses and cut connections raise.
+        except (requests.RequestException, OSError, ValueError, AttributeError, WireError) as error:
             raise ProviderUnavailable(f"{urlsplit(url).path}: {type(error).__name__}") from error
 
 

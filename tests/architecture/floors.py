@@ -21,7 +21,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("accounts/sign_in_reasons.py", VOCABULARY),
     ("accounts/sign_in.py", OPERATIONS),
     ("accounts/oidc/{__init__,errors,tokens}.py", VOCABULARY),
-    ("accounts/oidc/provider.py", GATEWAYS),
+    ("accounts/oidc/{provider,wire}.py", GATEWAYS),
     ("accounts/oidc/{health,sessions}.py", OPERATIONS),
     ("accounts/oidc/*.py", INTERFACES),
     ("accounts/ldap/apps.py", INTERFACES),

@@ -41,13 +41,14 @@ LONGEST_HANG_S = 20.0
 
 @dataclass(frozen=True)
 class Answer:
-    """One HTTP answer; `drip_s` is the pause after each byte, `more` the headers."""
+    """One HTTP answer; `drip_s` is the pause after each byte, of the body or from the first header on."""
 
     status: int
     body: str | bytes
     kind: str = "application/json"
     more: dict[str, str] = field(default_factory=dict)
     drip_s: float = 0.0
+    drips_headers: bool = False
 
 
 @dataclass
@@ -276,6 +277,9 @@ class HostileProvider:
             def _send(self, answer: Answer) -> None:
                 body = answer.body.encode() if isinstance(answer.body, str) else answer.body
                 try:
+                    if answer.drips_headers:
+                        self._drip(b"HTTP/1.0 200 OK\r\nX-Long: " + body, answer.drip_s)
+                        return
                     self.send_response(answer.status)
                     headers = {"Content-Type": answer.kind, "Content-Length": str(len(body)), **answer.more}
                     for name, value in headers.items():
@@ -284,12 +288,15 @@ class HostileProvider:
                     if not answer.drip_s:
                         self.wfile.write(body)
                         return
-                    for byte in body:
-                        self.wfile.write(bytes([byte]))
-                        if house.drip(answer.drip_s):
-                            return
+                    self._drip(body, answer.drip_s)
                 except OSError:
                     self.close_connection = True  # whoever asked has hung up
+
+            def _drip(self, text: bytes, pause_s: float) -> None:
+                for byte in text:
+                    self.wfile.write(bytes([byte]))
+                    if house.drip(pause_s):
+                        return
 
             def log_message(self, *_: object) -> None:
                 """Says nothing."""

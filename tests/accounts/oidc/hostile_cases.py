@@ -345,7 +345,8 @@ def answers() -> Iterator[Case]:
         yield by_answer(f"no UTF-8 at {path}", path, Answer(200, b'{"a": "\xff\xfe"}'))
         yield by(f"a redirect at {path}", partial(_redirects, path))
         yield by(f"a hang at {path}", partial(_hangs, path))
-    yield by("an answer that drips", _drips)
+    yield by("an answer that drips", partial(_drips, headers=False))
+    yield by("headers that drip", partial(_drips, headers=True))
     yield by_answer("keys that are none", "/jwks", Answer(200, '{"keys": [1, null, {"kty": "RSA"}, {"kty": []}]}'))
     yield by_answer("an access token with a line break", "/token", Answer(200, '{"access_token": "a\\r\\nb: c"}'))
     yield by("another issuer's document", lambda s: s.house.document.update(issuer="https://evil.example"))
@@ -367,9 +368,9 @@ def _hangs(path: str, stage: Stage) -> None:
     stage.house.hangs.add(path)
 
 
-def _drips(stage: Stage) -> None:
+def _drips(stage: Stage, *, headers: bool) -> None:
     stage.settings.OIDC_TIMEOUT_S = 0.3
-    stage.house.answers["/token"] = Answer(200, '{"a": "' + "x" * 1000, drip_s=0.05)
+    stage.house.answers["/token"] = Answer(200, '{"a": "' + "x" * 1000, drip_s=0.05, drips_headers=headers)
 
 
 # ---- tokens that end sessions

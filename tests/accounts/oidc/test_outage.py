@@ -152,3 +152,14 @@ def test_rtps_are_told_of_a_house_that_stays_down(house: HostileProvider, minute
     house.calm()
     health.watch()
     assert open_alarms().count() == 0
+
+
+@pytest.mark.parametrize("headers", [False, True])
+def test_an_answer_that_drips_is_cut_off(house: HostileProvider, settings: Settings, headers: bool) -> None:
+    settings.OIDC_TIMEOUT_S = 0.4
+    house.answers[DISCOVERY] = Answer(200, "x" * 400, drip_s=0.05, drips_headers=headers)
+
+    began = time.monotonic()
+    assert not health.ask()
+
+    assert time.monotonic() - began < 5  # of the 20 s that it would take
