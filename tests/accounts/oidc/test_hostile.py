@@ -12,7 +12,9 @@ from pytest_django import Settings
 
 from accounts.oidc import backend, callback, provider, tokens, trips, views
 from tests.accounts.oidc.browser import why
-from tests.accounts.oidc.hostile_cases import CASES, Case, Stage, gets_in, proof_trip
+from tests.accounts.oidc.hostile_cases import CASES
+from tests.accounts.oidc.lies_of_browsers import proof_trip
+from tests.accounts.oidc.stage import Case, Stage, gets_in
 from tests.figures import figure
 from tests.providers.hostile import SECOND, HostileProvider
 
