@@ -163,7 +163,6 @@ def test_noise_is_a_member_or_a_sentence_and_never_an_error() -> None:
         ({"groups": ["a\0"]}, None),
         ({"groups": ["rtp"] * 501}, None),
     ],
-    ids=str,
 )
 def test_a_claim_of_groups_is_a_list_of_names_or_grants_nothing(
     claims: dict[str, object], groups: set[str] | None
