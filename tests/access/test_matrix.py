@@ -141,6 +141,7 @@ def undone(client: Client, method: str, path: str) -> Answer:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_r29_nobody_reaches_what_is_not_theirs(world: World) -> None:
     before, tried = operation_count(), 0
     leaks = []
