@@ -16,6 +16,7 @@ from django.utils import timezone
 from accounts import attempts, local
 from accounts.addresses import address_of
 from accounts.models import User
+from accounts.sealing import seal, unseal
 from accounts.standing import may_be_signed_in, why_not
 
 #: In the session between password and second factor: what the account was when the password was right.
@@ -103,6 +104,14 @@ class PortalMFAAdapter(DefaultMFAAdapter):
         "cannot_delete_authenticator": "An RTP needs a second factor. Add another one first.",
         "incorrect_code": "This code does not fit. Type the one that is shown now; each counts once.",
     }
+
+    def encrypt(self, text: str) -> str:
+        """Secrets of apps and seeds of recovery codes are not in the database in the clear."""
+        return seal(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """For the moment of use."""
+        return unseal(encrypted_text)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """False for an RTP's last one."""

@@ -8,10 +8,12 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import validate_totp_code
 from allauth.mfa.utils import decrypt
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.sealing import resealed
 from accounts.spent import spend_once
 
 KINDS = Authenticator.Type
@@ -19,6 +21,8 @@ KINDS = Authenticator.Type
 PASSKEY_S = 300
 LONGEST_CODE = 32
 YEARS_S = 10 * 365 * 86_400
+#: What of a factor is sealed: the secret of an app, the seed of recovery codes.
+SEALED = ("secret", "seed")
 
 
 def factors_of(user: User) -> frozenset[str]:
@@ -52,6 +56,24 @@ def spend_app_code(user: User, code: str) -> bool:
     """True for the first use of a code that an app showed, also of the one typed at its set-up."""
     shown_s = app_settings.TOTP_PERIOD * (2 * app_settings.TOTP_TOLERANCE + 2)
     return spend_once("totp", f"{user.pk}:{''.join(code.split())}", for_s=shown_s, now=timezone.now())
+
+
+def reseal() -> int:
+    """Seals with the newest key what an earlier one sealed; how many rows. Then the earlier key can go."""
+    rows = Authenticator.objects.filter(type__in=[KINDS.TOTP, KINDS.RECOVERY_CODES])
+    return sum(_reseal(row) for row in rows)
+
+
+def _reseal(row: Authenticator) -> bool:
+    fresh = {name: resealed(row.data[name]) for name in SEALED if isinstance(row.data.get(name), str)}
+    if all(row.data[name] == text for name, text in fresh.items()):
+        return False
+    with transaction.atomic():
+        # Recovery codes note what was used in the same column.
+        now = Authenticator.objects.select_for_update().get(pk=row.pk)
+        now.data = now.data | fresh
+        now.save(update_fields=["data"])
+    return True
 
 
 def passkey_was_shown(request: HttpRequest) -> bool:

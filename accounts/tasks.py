@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import links, local, outbox, spent, sync
+from accounts import factors, links, local, outbox, spent, sync
 from accounts.oidc import health, sessions
 
 
@@ -12,6 +12,12 @@ def send_mail() -> None:
     """Every 30 s: mail that is due, and codes that somebody asked for."""
     outbox.send_due(timezone.now())
     local.send_reset_codes(timezone.now())
+
+
+@shared_task(name="accounts.tasks.reseal_factors")
+def reseal_factors() -> None:
+    """Every hour: seals with the newest SECRET_KEY what an earlier one sealed."""
+    factors.reseal()
 
 
 @shared_task(name="accounts.tasks.forget_spent")

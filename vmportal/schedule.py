@@ -33,6 +33,7 @@ def beat_schedule(
         ),  # grants live 20 s; kept an hour for audit
         ("send mail", "accounts.tasks.send_mail", mail_s),  # a row waits at most this long for its first try
         ("announce ending allowances", "quotas.tasks.announce_ending_allowances", 6 * 3600.0),  # by the day
+        ("reseal factors", "accounts.tasks.reseal_factors", 3600.0),  # an earlier key may go after a day
         ("forget what was spent", "accounts.tasks.forget_spent", 3600.0),  # codes and logout tokens past their end
         ("check the provider", "accounts.tasks.check_provider", provider_s),  # the sign-in page shows its state
         ("read the directory", "accounts.tasks.sync_directory", directory_s),  # who left is out within 15 minutes

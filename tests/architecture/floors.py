@@ -10,7 +10,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("accounts/directory/{__init__,facts,plan,names,guard}.py", VOCABULARY),
     ("accounts/models/*.py", MODELS),
     ("accounts/{audit,access,pools,sync,ssh_keys,addresses,standing,alarms,outbox,spent,proof}.py", OPERATIONS),
-    ("accounts/{locks,preferences,profile,departures,shared_pools}.py", OPERATIONS),
+    ("accounts/{locks,preferences,profile,departures,shared_pools,sealing}.py", OPERATIONS),
     ("accounts/{apps,admin,admin_base,adapter,backends,context,middleware,views,urls,forms,tasks}.py", INTERFACES),
     ("accounts/directory/*.py", OPERATIONS),
     ("accounts/{factors,held_forms,view_as,people}.py", OPERATIONS),
