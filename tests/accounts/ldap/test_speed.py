@@ -1,8 +1,13 @@
-"""L-01: a pass over 5,000 members costs little more than ldapdb's own list of them."""
+"""L-01: a pass over 5,000 members costs little more than ldapdb's own list of them.
+
+`make bench` and `make soak` hold the ratios to their limits; `make test` makes the same passes over a tenth of the
+members and prints theirs, because coverage slows the portal's part and not ldapdb's.
+"""
 
 import os
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import ldap
@@ -18,8 +23,8 @@ from tests.figures import figure
 from tests.slapd import SlapdServer, asked, many
 from tests.slapd_tree import MEMBER_BASES, PORTAL
 
-pytestmark = pytest.mark.bench
 MEMBERS = 5000
+A_TENTH = MEMBERS // 10
 CHANGES = 50
 #: Most that each kind of pass may cost, in lists of the same entries.
 MOST = {"first": 2.5, "unchanged": 1.6, "changed": 1.6}
@@ -44,19 +49,19 @@ class Stock(ldapdb.models.Model):  # type: ignore[misc]  # ldapdb has no types
         return str(self.uid)
 
 
-@pytest.fixture(scope="module")
-def large_house() -> Iterator[SlapdServer]:
-    """5,000 active members in four groups, of which a few are RTPs."""
-    uids = [person.uid for person in many(MEMBERS)]
+@contextmanager
+def house_of(members: int) -> Iterator[SlapdServer]:
+    """Active members in four groups, of which a few are RTPs."""
+    uids = [person.uid for person in many(members)]
     groups = {"active": uids, "current_student": uids[::2], "cinema": uids[::10], "rtp": uids[:5]}
-    with SlapdServer(people=many(MEMBERS), groups=groups) as running:
+    with SlapdServer(people=many(members), groups=groups) as running:
         yield running
 
 
-@pytest.fixture
-def stock_list(large_house: SlapdServer, transactional_db: None) -> Iterator[Callable[[], int]]:
+@contextmanager
+def stock_list(house: SlapdServer) -> Iterator[Callable[[], int]]:
     """ldapdb's own list."""
-    own = {"ENGINE": "ldapdb.backends.ldap", "NAME": large_house.url, "USER": PORTAL, "PASSWORD": large_house.password}
+    own = {"ENGINE": "ldapdb.backends.ldap", "NAME": house.url, "USER": PORTAL, "PASSWORD": house.password}
     connections.settings["stock"] = connections.configure_settings({"default": {}, "stock": own})["stock"]
     connections["stock"].alias = "asked"
     yield lambda: len(list(Stock.objects.using("stock").all()))
@@ -82,9 +87,9 @@ def busy_s(slapd: SlapdServer) -> float:
     return time.process_time() + (int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def one_pass() -> None:
+def one_pass(members: int) -> None:
     """What the schedule starts."""
-    assert run_pass(now=timezone.now()).members_read == MEMBERS
+    assert run_pass(now=timezone.now()).members_read == members
 
 
 def forget_everybody() -> None:
@@ -93,35 +98,54 @@ def forget_everybody() -> None:
     User.objects.all().delete()
 
 
-@pytest.mark.slow
-def test_a_pass_costs_little_more_than_ldapdbs_own_list(
-    large_house: SlapdServer, stock_list: Callable[[], int]
-) -> None:
-    assert stock_list() == raw_list(large_house) == MEMBERS
+def measured(members: int) -> dict[str, float]:
+    """The ratios of one run to ldapdb's own list of the same entries, best of three turns; they are printed."""
+    with house_of(members) as house, stock_list(house) as listed, asked(house):
+        assert listed() == raw_list(house) == members
+        best = best_of_three(house, members, listed)
+    ratios = {what: round(best[what] / best["list"], 2) for what in (*MOST, "raw")}
+    shown = [part for what in (*MOST, "raw") for part in (what, ratios[what])]
+    figure("L-01", "members", members, "changes", CHANGES, *shown, "list_busy_s", round(best["list"], 2))
+    return ratios
+
+
+def best_of_three(house: SlapdServer, members: int, listed: Callable[[], int]) -> dict[str, float]:
+    """Busy seconds of the list and of each kind of pass."""
     taken: dict[str, list[float]] = {"first": [], "unchanged": [], "changed": [], "list": [], "raw": []}
 
     def take(what: str, work: Callable[[], object]) -> None:
-        began = busy_s(large_house)
+        began = busy_s(house)
         work()
-        taken[what].append(busy_s(large_house) - began)
+        taken[what].append(busy_s(house) - began)
 
-    with asked(large_house):
-        for _ in range(3):
-            forget_everybody()
-            take("list", stock_list)
-            take("first", one_pass)
-        for turn in range(3):
-            take("list", stock_list)
-            take("unchanged", one_pass)
-            for person in many(CHANGES):
-                large_house.change(person.uid, cn=[f"Turn {turn}"])
-            take("changed", one_pass)
-            take("raw", lambda: raw_list(large_house))
+    for _ in range(3):
+        forget_everybody()
+        take("list", listed)
+        take("first", lambda: one_pass(members))
+    for turn in range(3):
+        take("list", listed)
+        take("unchanged", lambda: one_pass(members))
+        for person in many(CHANGES):
+            house.change(person.uid, cn=[f"Turn {turn}"])
+        take("changed", lambda: one_pass(members))
+        take("raw", lambda: raw_list(house))
+    return {what: max(min(times), 0.01) for what, times in taken.items()}
+
+
+@pytest.mark.bench
+@pytest.mark.soak
+@pytest.mark.django_db(transaction=True)
+def test_a_pass_costs_little_more_than_ldapdbs_own_list() -> None:
+    ratios = measured(MEMBERS)
 
     assert User.objects.filter(first_name="Turn 2").count() == CHANGES
     assert User.objects.count() == MEMBERS
-    best = {what: min(times) for what, times in taken.items()}
-    ratios = {what: round(best[what] / best["list"], 2) for what in (*MOST, "raw")}
-    shown = [part for what in (*MOST, "raw") for part in (what, ratios[what])]
-    figure("L-01", "members", MEMBERS, "changes", CHANGES, *shown, "list_busy_s", round(best["list"], 2))
     assert {what: ratios[what] for what in MOST if ratios[what] > MOST[what]} == {}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_passes_over_a_tenth_write_what_they_should() -> None:
+    measured(A_TENTH)
+
+    assert User.objects.filter(first_name="Turn 2").count() == CHANGES
+    assert User.objects.count() == A_TENTH
