@@ -107,6 +107,21 @@ def sign(claims: dict[str, Any], header: dict[str, Any], key: object) -> str:
     return f"{signed}.{b64(jwt.get_algorithm_by_name(name).sign(signed.encode(), key.private))}"
 
 
+@dataclass(frozen=True)
+class FromNow:
+    """A time in a claim, so many seconds from the moment the token is made."""
+
+    seconds: int
+    is_text: bool = False
+
+
+def _now(value: object) -> object:
+    if not isinstance(value, FromNow):
+        return value
+    at = int(time.time()) + value.seconds
+    return str(at) if value.is_text else at
+
+
 class HostileProvider:
     """Honest until told otherwise."""
 
@@ -187,7 +202,7 @@ class HostileProvider:
 
     def _signed(self, claims: dict[str, Any], header: dict[str, Any] | None = None) -> str:
         head = {"alg": "RS256", "kid": self.key.kid, "typ": "JWT", **(header or {}), **self.header}
-        kept = {name: value for name, value in claims.items() if value is not None}
+        kept = {name: _now(value) for name, value in claims.items() if value is not None}
         return sign(kept, {n: v for n, v in head.items() if v is not None}, self.signer or self.key)
 
     # ---- the server's part

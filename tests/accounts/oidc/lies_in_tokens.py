@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,7 +14,7 @@ from tests.accounts.oidc.stage import (
     by_token,
     like_first,
 )
-from tests.providers.hostile import CURVE, FIRST, FOREIGN, SECOND, Answer, HostileProvider
+from tests.providers.hostile import CURVE, FIRST, FOREIGN, SECOND, Answer, FromNow, HostileProvider
 
 
 def claims_of_tokens() -> Iterator[Case]:
@@ -33,11 +32,11 @@ def claims_of_tokens() -> Iterator[Case]:
     yield by_token("another nonce", nonce="guessed")
     yield by_token("no nonce", nonce=None)
     yield by_token("nonce of a wrong type", nonce=["x"])
-    yield by_token("expired five minutes ago", exp=int(time.time()) - FIVE_MINUTES)
+    yield by_token("expired five minutes ago", exp=FromNow(-FIVE_MINUTES))
     yield by_token("never expires", exp=None)
     yield by_token("expires at infinity", exp=float("inf"))
     yield by_token("expiry of a wrong type", exp={"at": 1})
-    yield by_token("valid in five minutes", nbf=int(time.time()) + FIVE_MINUTES)
+    yield by_token("valid in five minutes", nbf=FromNow(FIVE_MINUTES))
     yield by_token("made at no time", iat=None)
     yield by_token("made at a wrong type", iat=True)
     yield by_token("no subject", sub=None)

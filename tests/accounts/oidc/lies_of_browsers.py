@@ -1,6 +1,5 @@
 """Lies of R-25 on the way back from the house, and by people who are in already."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -8,6 +7,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 from accounts.proof import SESSION_KEY as PROOF
 from tests.accounts.oidc.browser import CALLBACK, Browser, member
 from tests.accounts.oidc.stage import FIVE_MINUTES, Case, Stage, gets_in
+from tests.providers.hostile import FromNow
 
 
 def callbacks() -> Iterator[Case]:
@@ -104,11 +104,11 @@ def _code_at_the_form(stage: Stage) -> bool:
 def trips_of_people() -> Iterator[Case]:
     """Refreshes and proofs that are answered wrongly; `True` where a proof counts or a person becomes another."""
     yield _proof("a proof without auth_time", auth_time=None)
-    yield _proof("a proof with auth_time as text", auth_time=str(int(time.time())))
+    yield _proof("a proof with auth_time as text", auth_time=FromNow(0, is_text=True))
     yield _proof("a proof with auth_time as yes", auth_time=True)
-    yield _proof("a proof of an hour ago", auth_time=int(time.time()) - 3600)
-    yield _proof("a proof of five minutes ago", auth_time=int(time.time()) - FIVE_MINUTES)
-    yield _proof("a proof of the time to come", auth_time=int(time.time()) + FIVE_MINUTES)
+    yield _proof("a proof of an hour ago", auth_time=FromNow(-3600))
+    yield _proof("a proof of five minutes ago", auth_time=FromNow(-FIVE_MINUTES))
+    yield _proof("a proof of the time to come", auth_time=FromNow(FIVE_MINUTES))
     yield _proof("a proof of somebody else", sub="sub-eve")
     yield Case("a refresh by somebody else", _refreshed_by_another)
     yield Case("a callback of a sign-in while somebody is in", _login_over)

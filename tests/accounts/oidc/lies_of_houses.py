@@ -1,7 +1,6 @@
 """Lies of R-25 about who somebody is, in answers of the provider, and in its logout tokens."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from accounts.models import User
 from tests.accounts.oidc.browser import LOGOUT
 from tests.accounts.oidc.stage import FIVE_MINUTES, Case, Stage, by, by_answer, by_claims, gets_in, like_first
 from tests.cast import person
-from tests.providers.hostile import EVENT, FOREIGN, Answer, HostileProvider
+from tests.providers.hostile import EVENT, FOREIGN, Answer, FromNow, HostileProvider
 
 
 def identities() -> Iterator[Case]:
@@ -128,9 +127,9 @@ def logouts() -> Iterator[Case]:
     yield _logout("a logout token for nobody", sid=None)
     yield _logout("a logout token without its own id", jti=None)
     yield _logout("a logout token for a number", sid=7)
-    yield _logout("a logout token of five minutes ago", iat=int(time.time()) - FIVE_MINUTES)
-    yield _logout("a logout token of the time to come", iat=int(time.time()) + FIVE_MINUTES)
-    yield _logout("a logout token that expired", exp=int(time.time()) - FIVE_MINUTES)
+    yield _logout("a logout token of five minutes ago", iat=FromNow(-FIVE_MINUTES))
+    yield _logout("a logout token of the time to come", iat=FromNow(FIVE_MINUTES))
+    yield _logout("a logout token that expired", exp=FromNow(-FIVE_MINUTES))
     yield _logout("a logout token for another session", sid="another-session")
     yield _logout("a logout token for this session of another person", sub="sub-eve")
     yield Case("an ID token in place of a logout token", _id_token_as_logout)
