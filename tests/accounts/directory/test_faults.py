@@ -185,7 +185,8 @@ def test_r24_pages_do_not_wait_for_a_frozen_directory(house: SlapdServer) -> Non
             if not turn % 2:
                 before += [seconds_of(client) for _ in range(ASKED_A_TURN)]
 
-    ratio = statistics.median(meanwhile) / statistics.median(before)
+    # The quicker quarter of each: what the other worker does to the slower ones says nothing about the directory.
+    ratio = statistics.quantiles(meanwhile, n=4)[0] / statistics.quantiles(before, n=4)[0]
     figure("R-24", "web requests while slapd is frozen", len(meanwhile), "ratio to before", f"{ratio:.2f}")
     assert DirectoryRun.objects.filter(outcome=RunOutcome.APPLIED).count() == 1 + TURNS
     assert len(meanwhile) == len(before) >= 48
