@@ -24,4 +24,5 @@ urlpatterns = [
     path("pools/<int:pool_id>/take-out/", pools.take_out, name="pool_take_out"),
     path("activity/", pages.history, name="history"),
     path("rtp/vms/", pages.rtp, name="rtp"),
+    path("rtp/capacity/", pages.cluster_capacity, name="capacity"),
 ]

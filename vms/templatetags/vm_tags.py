@@ -30,7 +30,7 @@ PLACES = {
     "account_preferences": "account",
     "people:list": "people", "people:detail": "people", "people:lock": "people", "people:directory": "directory",
     "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
-    "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
+    "vms:capacity": "capacity", "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
 }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 from accounts import departures
 from accounts.access import is_rtp
 from accounts.view_as import readable_as_member
-from vms import selectors
+from vms import capacity, selectors
 from vms.access import vm_for
 from vms.forms import LockForm
 from vms.models import Operation, VirtualMachine
@@ -123,6 +123,20 @@ def rtp(request: PersonRequest) -> HttpResponse:
         "pools": selectors.pools_in_numbers(request.GET.get("sort", "")),
     }
     return render(request, "vms/rtp.html", context)
+
+
+@require_GET
+@person_required
+def cluster_capacity(request: PersonRequest) -> HttpResponse:
+    """Nodes and storages: what there is, what is given away, what runs."""
+    if not is_rtp(request.user):
+        raise PermissionDenied("Only RTPs see the cluster's capacity.")
+    view = selectors.outlook(VirtualMachine.objects.all(), timezone.now())
+    lines = capacity.nodes()
+    context = {
+        "notes": view.notes, "nodes": lines, "storages": capacity.storages(), "spare": capacity.spare(lines),
+    }  # fmt: skip
+    return render(request, "vms/capacity.html", context)
 
 
 def _watched(request: PersonRequest, vm: VirtualMachine) -> Operation | None:
