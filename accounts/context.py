@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import announcements
 from accounts.access import is_rtp
 from accounts.alarms import open_alarms
 from accounts.departures import notice
@@ -23,6 +24,7 @@ def site(request: HttpRequest) -> dict[str, object]:
         "is_rtp": has_power,
         "alarm_count": open_alarms().count if has_power else 0,
         "theme": theme_for(request),
+        "announcement": announcements.current() if isinstance(user, User) else None,
         "departure": notice(user) if isinstance(user, User) else "",
     }
 

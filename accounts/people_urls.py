@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from accounts import directory_pages, people_views
+from accounts import announcement_views, directory_pages, people_views
 
 app_name = "people"
 urlpatterns = [
@@ -14,6 +14,8 @@ urlpatterns = [
     path("people/<int:person_id>/view/", people_views.view_begin, name="view_as"),
     path("people/stop-viewing/", people_views.view_end, name="view_end"),
     path("alarms/<int:alarm_id>/seen/", people_views.alarm_seen, name="alarm_seen"),
+    path("announcement/", announcement_views.announcement, name="announcement"),
+    path("announcement/end/", announcement_views.end_announcement, name="end_announcement"),
     path("directory/", directory_pages.directory, name="directory"),
     path("directory/release/", directory_pages.release, name="release"),
 ]

@@ -10,8 +10,9 @@ from accounts.proof import SESSION_KEY
 def sign_in(client: Client, user: User, *, fresh: bool = True) -> Client:
     """A session of this person; `fresh`: they proved just now who they are."""
     client.force_login(user)
+    session = client.session
+    session.pop(SESSION_KEY, None)
     if fresh:
-        session = client.session
         session[SESSION_KEY] = {"user": user.pk, "at": timezone.now().timestamp(), "how": "test"}
-        session.save()
+    session.save()
     return client

@@ -69,3 +69,21 @@ class OutgoingMail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} to {self.to}"
+
+
+class Announcement(models.Model):
+    """What RTPs tell everybody on every page, until they end it. One at a time: a new one ends the one before."""
+
+    text = models.CharField(max_length=300)
+    made_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    made_at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(models.Value(1), condition=Q(ended_at=None), name="one_announcement_at_a_time"),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -29,6 +29,7 @@ PLACES = {
     "account_change_password": "account", "mfa_index": "account", "usersessions_list": "account",
     "account_preferences": "account",
     "people:list": "people", "people:detail": "people", "people:lock": "people", "people:directory": "directory",
+    "people:announcement": "announcement",
     "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
     "vms:capacity": "capacity", "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
 }  # fmt: skip
