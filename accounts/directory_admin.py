@@ -1,13 +1,13 @@
 """The admin's view of the directory: its groups and passes to look at, its exceptions to change."""
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.forms import ModelForm
 from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.addresses import address_of
-from accounts.admin_base import ReadOnlyAdmin
+from accounts.admin_base import ReadOnlyAdmin, RtpAdmin
 from accounts.directory import exceptions
 from accounts.directory.release import ReleaseRefused, release
 from accounts.directory_forms import ExceptionForm
@@ -43,7 +43,7 @@ class DirectoryRunAdmin(ReadOnlyAdmin):
 
 
 @admin.register(DirectoryException)
-class DirectoryExceptionAdmin(admin.ModelAdmin[DirectoryException]):
+class DirectoryExceptionAdmin(RtpAdmin):
     """Who counts as active until a date whatever the directory says."""
 
     form = ExceptionForm
@@ -66,26 +66,6 @@ class DirectoryExceptionAdmin(admin.ModelAdmin[DirectoryException]):
         """The same for several."""
         for exception in queryset:
             self.delete_model(request, exception)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whoever is let into the admin is an RTP."""
-        return True
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """RTPs look."""
-        return True
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """RTPs add."""
-        return True
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """RTPs change."""
-        return True
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """RTPs end it before its day."""
-        return True
 
 
 def _rtp(request: HttpRequest) -> User:

@@ -6,12 +6,13 @@ from django import forms
 from django.contrib import admin
 from django.core.validators import MaxValueValidator
 from django.db import transaction
-from django.db.models import F, Model
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from accounts import audit
+from accounts.admin_base import RtpAdmin
 from accounts.models import User
 from quotas.impact import impact_of
 from quotas.models import Policy
@@ -62,7 +63,7 @@ class PolicyForm(forms.ModelForm[Policy]):
 
 
 @admin.register(Policy)
-class PolicyAdmin(admin.ModelAdmin[Policy]):
+class PolicyAdmin(RtpAdmin):
     """What RTPs allow. Cutting a limit below the use stops nothing; it refuses growth."""
 
     form = PolicyForm
@@ -128,23 +129,3 @@ class PolicyAdmin(admin.ModelAdmin[Policy]):
                 target_name=obj.name,
             )
             super().delete_model(request, obj)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Whoever is let into the admin is an RTP."""
-        return True
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """RTPs look."""
-        return True
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """RTPs add."""
-        return True
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """RTPs change."""
-        return True
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """The settings' default holds when no policy is left."""
-        return True
