@@ -8,6 +8,7 @@ from django import forms
 from django.utils import timezone
 
 from quotas.allowances import Numbers
+from quotas.models import Allowance, MoreRequest
 
 MOST = {"cores": 10_000, "memory_gib": 100_000, "disk_gib": 10_000_000}
 WHOLE = "Write a whole number such as 12, without a unit. Leave it empty to keep the limit as it is."
@@ -122,3 +123,9 @@ class AnswerForm(NumbersForm):
         if not self.cleaned_data.get("answer"):
             self.add_error("answer", "Say why you decline.")
         return self.cleaned_data
+
+
+def filled_in(row: MoreRequest | Allowance) -> dict[str, Any]:
+    """What a form starts from: the numbers and the day of a request or an allowance."""
+    memory_gib = f"{row.memory_mib / 1024:g}" if row.memory_mib is not None else None
+    return {"cores": row.cores, "memory_gib": memory_gib, "disk_gib": row.disk_gib, "until": row.until}

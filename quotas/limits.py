@@ -67,11 +67,6 @@ def limit_of_member(user: User) -> Limit:
     return without_limit() if user.has_rtp_power else _by_policy(user, None)
 
 
-def effective_limit(pool: Pool) -> Footprint:
-    """What the pool may use at most."""
-    return limit_of(pool).footprint
-
-
 def without_limit() -> Limit:
     """An RTP's."""
     source = Source("rtp")

@@ -13,7 +13,7 @@ from accounts.models import Pool
 from accounts.person import RtpRequest, rtp_required
 from accounts.proof import require_proof
 from quotas import allowances
-from quotas.forms import GiveForm
+from quotas.forms import GiveForm, filled_in
 from quotas.models import Allowance
 from quotas.shown import lines
 from quotas.usage import figures
@@ -67,7 +67,4 @@ def end_allowance(request: RtpRequest, allowance_id: int) -> HttpResponse:
 def _now(found: Pool) -> dict[str, Any]:
     """The newest allowance in force, as where to start from."""
     newest = Allowance.objects.filter(pool=found).in_force(timezone.localdate()).first()
-    if newest is None:
-        return {}
-    memory_gib = f"{newest.memory_mib / 1024:g}" if newest.memory_mib is not None else None
-    return {"cores": newest.cores, "memory_gib": memory_gib, "disk_gib": newest.disk_gib, "until": newest.until}
+    return filled_in(newest) if newest else {}

@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from quotas.errors import UNLIMITED, cores, gib
-from quotas.footprint import Footprint, Usage
-from quotas.limits import Limit
 from quotas.models import MoreRequest
 from quotas.usage import QuotaFigures
 
@@ -26,25 +24,21 @@ class Line:
     asked: str = ""
 
 
-def lines(found: QuotaFigures | None, asked: MoreRequest | None, *, rule: Limit | None = None) -> list[Line]:
-    """CPU, memory and disk; without figures nothing is used yet."""
-    rule = rule or (found.rule if found else None)
-    assert rule is not None  # noqa: S101 (the caller gives one of them)
-    usage = found.usage if found else Usage()
-    held = found.held if found else Footprint()
-    return [_line(name, rule, usage, held, asked) for name in TITLES]
+def lines(found: QuotaFigures, asked: MoreRequest | None) -> list[Line]:
+    """CPU, memory and disk."""
+    return [_line(name, found, asked) for name in TITLES]
 
 
-def _line(name: str, rule: Limit, usage: Usage, held: Footprint, asked: MoreRequest | None) -> Line:
-    words = WORDS[name]
-    limit, wished = getattr(rule.footprint, name), getattr(asked, name, None)
-    counted = getattr(usage.counted(always=rule.counts_always), name) + getattr(held, name)
+def _line(name: str, found: QuotaFigures, asked: MoreRequest | None) -> Line:
+    words, usage = WORDS[name], found.usage
+    limit, wished = getattr(found.limit, name), getattr(asked, name, None)
+    counted = getattr(found.used, name) + getattr(found.held, name)
     return Line(
         title=TITLES[name],
         counted=words(counted),
         running=words(getattr(usage.running, name)),
         always=words(getattr(usage.always, name)),
         limit="no limit" if limit >= UNLIMITED else words(limit),
-        rule=rule.sources[name].sentence,
+        rule=found.rule.sources[name].sentence,
         asked=words(wished) if wished is not None else "",
     )

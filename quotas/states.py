@@ -26,14 +26,3 @@ class RequestState(StrEnum):
     PARTLY = "partly"
     DECLINED = "declined"
     WITHDRAWN = "withdrawn"
-
-
-REQUEST_MOVES: dict[RequestState, frozenset[RequestState]] = {
-    RequestState.OPEN: frozenset(
-        {RequestState.APPROVED, RequestState.PARTLY, RequestState.DECLINED, RequestState.WITHDRAWN}
-    ),
-    RequestState.APPROVED: frozenset(),
-    RequestState.PARTLY: frozenset(),
-    RequestState.DECLINED: frozenset(),
-    RequestState.WITHDRAWN: frozenset(),
-}

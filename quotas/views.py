@@ -18,12 +18,13 @@ from accounts.view_as import readable_as_member
 from quotas import asking
 from quotas.asking import may_ask, may_see
 from quotas.errors import Refused
-from quotas.forms import AnswerForm, AskForm
-from quotas.limits import limit_of, limit_of_member
+from quotas.footprint import Footprint, Usage
+from quotas.forms import AnswerForm, AskForm, filled_in
+from quotas.limits import limit_of_member
 from quotas.models import MoreRequest
 from quotas.shown import Line, lines
 from quotas.states import RequestState
-from quotas.usage import figures
+from quotas.usage import QuotaFigures, figures
 
 OPEN = RequestState.OPEN
 
@@ -77,7 +78,7 @@ def request_page(request: HttpRequest, asked_ref: str) -> HttpResponse:
     """One request: what was asked, the figures beside it, and for an RTP the answer's form."""
     user = person_of(request)
     asked = _request(user, asked_ref)
-    return render(request, "quotas/request.html", _context(user, asked, AnswerForm(initial=_asked_for(asked))))
+    return render(request, "quotas/request.html", _context(user, asked, AnswerForm(initial=filled_in(asked))))
 
 
 @require_POST
@@ -164,16 +165,11 @@ def _others(user: User) -> list[Pool]:
 
 def _lines(pool: Pool | None, user: User) -> list[Line]:
     if pool is None:
-        return lines(None, None, rule=limit_of_member(user))
-    return lines(figures(pool), None, rule=limit_of(pool))
+        return lines(QuotaFigures(rule=limit_of_member(user), usage=Usage(), held=Footprint()), None)
+    return lines(figures(pool), None)
 
 
 def _filled_in(request: HttpRequest) -> dict[str, Any]:
     """Figures that a refusal put into the address; only whole numbers are taken over."""
     names = ("cores", "memory_gib", "disk_gib")
     return {name: request.GET[name] for name in names if request.GET.get(name, "").replace(".", "", 1).isdecimal()}
-
-
-def _asked_for(asked: MoreRequest) -> dict[str, Any]:
-    memory_gib = f"{asked.memory_mib / 1024:g}" if asked.memory_mib is not None else None
-    return {"cores": asked.cores, "memory_gib": memory_gib, "disk_gib": asked.disk_gib, "until": asked.until}

@@ -8,9 +8,8 @@ from django.urls import reverse
 from accounts.models import Pool
 from quotas.errors import QuotaExceeded
 from quotas.footprint import Footprint
-from quotas.limits import limit_of
 from quotas.shown import WORDS
-from quotas.usage import figures
+from quotas.usage import QuotaFigures, figures
 from vms.models import VirtualMachine
 from vms.usage import AWAKE
 
@@ -48,15 +47,14 @@ class Explanation:
 
 def explain(pool: Pool, refusal: QuotaExceeded) -> Explanation:
     """Why the pool's limit does not let this in, and the ways out."""
-    always = limit_of(pool).counts_always
+    now = figures(pool)
+    always, ask = now.rule.counts_always, _ask(pool, refusal, now)
     resource = decisive(refusal.missing)
     if not resource:
-        return Explanation("", "Delete a machine to make room.", _ask(pool, refusal))
+        return Explanation("", "Delete a machine to make room.", ask)
     found = sorted(taken(pool, always=always), key=lambda each: -getattr(each, resource))
     counted = [each for each in found if getattr(each, resource)]
-    return Explanation(
-        _counted(counted, resource), _room(counted, resource, refusal.missing, always), _ask(pool, refusal)
-    )
+    return Explanation(_counted(counted, resource), _room(counted, resource, refusal.missing, always), ask)
 
 
 def decisive(missing: Footprint) -> str:
@@ -104,10 +102,9 @@ def _together(found: list[Taken], resource: str, needed: int) -> list[Taken]:
     return []
 
 
-def _ask(pool: Pool, refusal: QuotaExceeded) -> str:
+def _ask(pool: Pool, refusal: QuotaExceeded, now: QuotaFigures) -> str:
     """The form that asks for as much as would have been needed."""
-    found = figures(pool)
-    wanted = found.used + found.held + refusal.asked
+    wanted = now.used + now.held + refusal.asked
     asked: dict[str, str] = {} if pool.owner_id else {"pool": str(pool.pk)}
     if refusal.missing.cores:
         asked["cores"] = str(wanted.cores)
