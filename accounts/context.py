@@ -14,7 +14,7 @@ from accounts.preferences import DARK, LIGHT, theme_of
 def site(request: HttpRequest) -> dict[str, object]:
     """The site's name, the demo mark, whether this person is an RTP, and what somebody who left is told.
 
-    `alarm_count` is counted only where a page shows it.
+    `alarm_count` and `announcement` are asked for only where a page shows them: parts that poll do not.
     """
     user = getattr(request, "user", None)
     has_power = bool(user and is_rtp(user))
@@ -24,7 +24,7 @@ def site(request: HttpRequest) -> dict[str, object]:
         "is_rtp": has_power,
         "alarm_count": open_alarms().count if has_power else 0,
         "theme": theme_for(request),
-        "announcement": announcements.current() if isinstance(user, User) else None,
+        "announcement": announcements.current if isinstance(user, User) else None,
         "departure": notice(user) if isinstance(user, User) else "",
     }
 
