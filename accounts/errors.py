@@ -1,12 +1,19 @@
-"""Why the house's directory did not tell us who its members are. None of these means that anybody left."""
+"""Errors that carry a sentence for a person, and those of the house's directory.
+
+None of the directory's means that anybody left.
+"""
 
 
-class DirectoryError(Exception):
-    """`sentence` is for RTPs and holds no secret."""
+class WithSentence(Exception):
+    """`sentence` is for the person who reads it and holds no secret."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
         self.sentence = sentence
+
+
+class DirectoryError(WithSentence):
+    """The directory did not tell us who its members are; the sentence is for RTPs."""
 
 
 class DirectoryUnavailable(DirectoryError):

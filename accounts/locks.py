@@ -6,6 +6,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
+from accounts.errors import WithSentence
 from accounts.models import User
 from accounts.signals import user_locked
 from accounts.standing import end_sessions
@@ -13,12 +14,8 @@ from accounts.standing import end_sessions
 LONGEST_REASON = User._meta.get_field("lock_reason").max_length or 200
 
 
-class LockRefused(Exception):
+class LockRefused(WithSentence):
     """Nothing was changed; `sentence` says why."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 def lock_person(person_id: int, *, by: User, reason: str, address: str) -> User:

@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 
 from accounts import audit
 from accounts.access import is_rtp, role_in
+from accounts.errors import WithSentence
 from accounts.models import Pool, PoolMembership, User
 from accounts.pools import remove_member
 from accounts.roles import PoolKind, Role
@@ -21,12 +22,8 @@ NOT_SHARED = "A personal pool has its owner and nobody else."
 FOUND = 10
 
 
-class PoolRefused(Exception):
+class PoolRefused(WithSentence):
     """Something about a pool was not done; `sentence` says why."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 def may_manage(user: User, pool: Pool) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from accounts.errors import WithSentence
 from quotas.footprint import Footprint
 
 UNLIMITED = 10**9
@@ -64,12 +65,8 @@ class QuotaExceeded(Exception):
         return parts
 
 
-class Refused(Exception):
+class Refused(WithSentence):
     """Something about limits was not done; the sentence says why."""
-
-    def __init__(self, sentence: str) -> None:
-        self.sentence = sentence
-        super().__init__(sentence)
 
 
 class OutsideTransaction(RuntimeError):

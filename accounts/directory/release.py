@@ -7,18 +7,15 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.directory.wake import wake_on_commit
+from accounts.errors import WithSentence
 from accounts.models import DirectoryRun, User
 from accounts.roles import RunOutcome
 
 LASTS = timedelta(hours=1)
 
 
-class ReleaseRefused(Exception):
+class ReleaseRefused(WithSentence):
     """`sentence` says why this list cannot be released."""
-
-    def __init__(self, sentence: str) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
 
 
 def held_list() -> DirectoryRun | None:
