@@ -43,6 +43,12 @@ class Policy(models.Model):
     vm_disk_gib = models.PositiveIntegerField("disk of one machine (GiB)", null=True, blank=True)
     snapshots_per_vm = models.PositiveIntegerField("snapshots of one machine", null=True, blank=True)
     disks_per_vm = models.PositiveIntegerField("disks of one machine", null=True, blank=True)
+    lease_days = models.PositiveIntegerField(
+        "lease (days)",
+        null=True,
+        blank=True,
+        help_text="How long until it has to be renewed; empty: LEASE_DAYS.",
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 

@@ -8,7 +8,7 @@ from accounts.models import User
 from accounts.roles import Role
 from vms import restraints
 from vms.models import VirtualMachine
-from vms.states import Action
+from vms.states import SETTINGS, Action
 
 NEEDED_ROLE: dict[Action, Role] = {
     Action.VIEW: Role.VIEWER,
@@ -21,6 +21,10 @@ NEEDED_ROLE: dict[Action, Role] = {
     Action.SUSPEND: Role.OPERATOR,
     Action.RESUME: Role.OPERATOR,
     Action.DELETE: Role.MANAGER,
+    Action.APPLY: Role.OPERATOR,
+    Action.TRASH: Role.MANAGER,
+    Action.RESTORE: Role.MANAGER,
+    **dict.fromkeys(SETTINGS, Role.MANAGER),
 }
 
 

@@ -4,14 +4,20 @@ from accounts import departures
 from accounts.access import is_rtp
 from accounts.models import Pool, User
 from vms.models import VirtualMachine
-from vms.states import Action
+from vms.states import SETTINGS, Action
 
 #: What somebody who left the house may still do with the machines of the own pool, until they are shut down.
-DEPARTED_MAY = frozenset({Action.VIEW, Action.CONSOLE, Action.SHUTDOWN, Action.STOP, Action.DELETE})
+DEPARTED_MAY = frozenset(
+    {Action.VIEW, Action.CONSOLE, Action.SHUTDOWN, Action.STOP, Action.DELETE, Action.TRASH, Action.RESTORE}
+)
 #: What the lock of a machine keeps everybody from, RTPs too. Its console it keeps from members only.
-LOCK_STOPS = frozenset({Action.START, Action.RESUME, Action.REBOOT, Action.RESET, Action.DELETE})
+LOCK_STOPS = SETTINGS | {
+    Action.START, Action.RESUME, Action.REBOOT, Action.RESET, Action.DELETE, Action.APPLY, Action.TRASH, Action.RESTORE,
+}  # fmt: skip
+#: What the trash leaves: looking, going back, going for good, and switching off what somebody started in Proxmox.
+TRASH_LEAVES = frozenset({Action.VIEW, Action.RESTORE, Action.DELETE, Action.STOP, Action.SHUTDOWN})
 #: What the lock of a person keeps everybody from, in that person's own pool.
-OWNER_LOCK_STOPS = frozenset({Action.START, Action.RESUME})
+OWNER_LOCK_STOPS = frozenset({Action.START, Action.RESUME, Action.APPLY})
 
 
 def is_over_for(user: User, action: Action) -> bool:
@@ -44,3 +50,10 @@ def of_console(user: User, vm: VirtualMachine) -> str:
     if vm.locked_at is None or is_rtp(user):
         return ""
     return f"An RTP locked this VM: {vm.lock_reason}"
+
+
+def of_trash(vm: VirtualMachine, action: Action) -> str:
+    """That the machine lies in the trash, or that it does not; empty where the action fits."""
+    if vm.trashed_at is not None and action not in TRASH_LEAVES:
+        return "It is in the trash. Restore it first."
+    return "It is not in the trash." if vm.trashed_at is None and action == Action.RESTORE else ""

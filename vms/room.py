@@ -11,7 +11,7 @@ from quotas.footprint import Footprint
 from quotas.shown import WORDS
 from quotas.usage import QuotaFigures, figures
 from vms.models import VirtualMachine
-from vms.usage import AWAKE
+from vms.usage import shape_of
 
 SHOWN = 5
 
@@ -64,14 +64,12 @@ def decisive(missing: Footprint) -> str:
 
 def taken(pool: Pool, *, always: bool) -> list[Taken]:
     """What each machine of the pool counts now, by the same rule as vms.usage."""
-    machines = VirtualMachine.objects.filter(pool=pool).counted()
-    awake = set(machines.filter(AWAKE).values_list("pk", flat=True))
-    return [_taken(vm, always or vm.pk in awake) for vm in machines]
+    return [_taken(vm, always) for vm in VirtualMachine.objects.filter(pool=pool).counted()]
 
 
-def _taken(vm: VirtualMachine, counts: bool) -> Taken:
-    most_cores, most_memory_mib = max(vm.cores, vm.pending_cores or 0), max(vm.memory_mib, vm.pending_memory_mib or 0)
-    return Taken(vm.name, most_cores if counts else 0, most_memory_mib if counts else 0, vm.disk_gib)
+def _taken(vm: VirtualMachine, always: bool) -> Taken:
+    counts = shape_of(vm).counted(always=always)
+    return Taken(vm.name, counts.cores, counts.memory_mib, counts.disk_gib)
 
 
 def _counted(found: list[Taken], resource: str) -> str:

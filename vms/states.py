@@ -86,6 +86,33 @@ class OperationKind(StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     DELETE = "delete"
+    RESIZE = "resize"
+    AUTOSTART = "autostart"
+    ADD_DISK = "add_disk"
+    GROW_DISK = "grow_disk"
+    DETACH_DISK = "detach_disk"
+    DROP_DISK = "drop_disk"
+    ADD_NIC = "add_nic"
+    SET_NIC = "set_nic"
+    DROP_NIC = "drop_nic"
+    ADD_DRIVE = "add_drive"
+    DROP_DRIVE = "drop_drive"
+    MOUNT = "mount"
+    EJECT = "eject"
+    BOOT_ORDER = "boot_order"
+    DISPLAY = "display"
+    AGENT = "agent"
+    RENAME = "rename"
+    NOTES = "notes"
+    TAGS = "tags"
+    UNDO = "undo"
+    APPLY = "apply"
+    SNAPSHOT = "snapshot"
+    ROLL_BACK = "roll_back"
+    DROP_SNAPSHOT = "drop_snapshot"
+    MOVE = "move"
+    TRASH = "trash"
+    RESTORE = "restore"
 
 
 class Action(StrEnum):
@@ -101,7 +128,41 @@ class Action(StrEnum):
     SUSPEND = "suspend"
     RESUME = "resume"
     DELETE = "delete"
+    RESIZE = "resize"
+    AUTOSTART = "autostart"
+    ADD_DISK = "add_disk"
+    GROW_DISK = "grow_disk"
+    DETACH_DISK = "detach_disk"
+    DROP_DISK = "drop_disk"
+    ADD_NIC = "add_nic"
+    SET_NIC = "set_nic"
+    DROP_NIC = "drop_nic"
+    ADD_DRIVE = "add_drive"
+    DROP_DRIVE = "drop_drive"
+    MOUNT = "mount"
+    EJECT = "eject"
+    BOOT_ORDER = "boot_order"
+    DISPLAY = "display"
+    AGENT = "agent"
+    RENAME = "rename"
+    NOTES = "notes"
+    TAGS = "tags"
+    UNDO = "undo"
+    APPLY = "apply"
+    SNAPSHOT = "snapshot"
+    ROLL_BACK = "roll_back"
+    DROP_SNAPSHOT = "drop_snapshot"
+    MOVE = "move"
+    TRASH = "trash"
+    RESTORE = "restore"
 
+
+#: What changes a machine's settings, disks or place; asked of a running and of a stopped one alike.
+SETTINGS: frozenset[Action] = frozenset(
+    set(Action)
+    - {Action.VIEW, Action.CONSOLE, Action.TRASH, Action.RESTORE, Action.APPLY}
+    - {Action(each) for each in ("start", "shutdown", "stop", "reboot", "reset", "suspend", "resume", "delete")}
+)
 
 #: Shown state that allows an action; an unknown machine may still be stopped, because Proxmox is asked first.
 ALLOWED_POWER: dict[Action, frozenset[Power]] = {
@@ -115,6 +176,10 @@ ALLOWED_POWER: dict[Action, frozenset[Power]] = {
     Action.DELETE: frozenset({Power.STOPPED}),
     Action.CONSOLE: frozenset({Power.RUNNING, Power.PAUSED, Power.UNKNOWN}),
     Action.VIEW: frozenset(Power),
+    Action.TRASH: frozenset({Power.STOPPED}),
+    Action.RESTORE: frozenset(Power),
+    Action.APPLY: frozenset({Power.RUNNING}),
+    **dict.fromkeys(SETTINGS, frozenset(Power)),
 }
 
 
@@ -132,7 +197,7 @@ def obstacle(action: Action, lifecycle: Lifecycle, power: Power) -> str:
     if power in ALLOWED_POWER[action]:
         return ""
     return {
-        Power.RUNNING: "Shut it down first." if action == Action.DELETE else "It is running.",
+        Power.RUNNING: "Shut it down first." if action in {Action.DELETE, Action.TRASH} else "It is running.",
         Power.STOPPED: "It is stopped.",
         Power.PAUSED: "Resume or stop it first." if action != Action.START else "It is paused: resume it.",
         Power.UNKNOWN: "Its state is not known right now.",

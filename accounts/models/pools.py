@@ -52,7 +52,11 @@ class Pool(models.Model):
         help_text="Name asked for, saved before Proxmox is asked to make it.",
     )
     hidden = models.BooleanField(default=False, help_text="Not listed for members.")
-    never_expires = models.BooleanField(default=False)
+    never_expires = models.BooleanField(default=False, help_text="Its machines have no lease.")
+    never_expires_reason = models.CharField(max_length=200, blank=True, default="")
+    closed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when nothing is made in it; its pool in Proxmox goes with the last VM."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = PoolQuerySet.as_manager()

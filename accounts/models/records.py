@@ -57,6 +57,7 @@ class OutgoingMail(models.Model):
     to = models.EmailField()
     subject = models.CharField(max_length=150)
     text = models.TextField()
+    html = models.TextField(blank=True, default="", help_text="The same in HTML; empty: text alone.")
     made_at = models.DateTimeField()
     next_try_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True, blank=True)

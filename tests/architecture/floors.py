@@ -36,7 +36,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("quotas/{apps,admin,policy_admin,tasks,views,rtp_views,urls,forms}.py", INTERFACES),
     ("quotas/templatetags/*.py", INTERFACES),
     # vms
-    ("vms/{__init__,states,units,lease,signals,verbs,shown,meters,sizes}.py", VOCABULARY),
+    ("vms/{__init__,states,units,lease,signals,verbs,shown,meters,sizes,plotting,markdown}.py", VOCABULARY),
     ("vms/cluster/{types,upid,errors,tls,config,sizes,devices,parse,answers}.py", VOCABULARY),
     ("vms/mirror/{__init__,diff,facts,columns}.py", VOCABULARY),
     ("vms/models/*.py", MODELS),
@@ -44,7 +44,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("vms/operations/*.py", OPERATIONS),
     ("vms/mirror/*.py", OPERATIONS),
     ("vms/{usage,access,selectors,restraints,rows,expiry,mails,pools,placement,cluster_check}.py", OPERATIONS),
-    ("vms/{room,capacity}.py", OPERATIONS),
+    ("vms/{room,capacity,leases,trash,plots,guests,timeline,leftovers,lease_mails,lease_report,marks}.py", OPERATIONS),
     ("vms/{apps,receivers,tasks,forms,urls,admin}.py", INTERFACES),
     ("vms/views/*.py", INTERFACES),
     ("vms/templatetags/*.py", INTERFACES),

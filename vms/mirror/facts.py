@@ -36,6 +36,8 @@ class Known:
     cpu_load: float | None = None
     read_at: datetime | None = None
     last_seen: datetime | None = None
+    is_trashed: bool = False
+    snapshot_gib: int = 0
 
     @property
     def is_ours_to_judge(self) -> bool:

@@ -11,7 +11,7 @@ from vms.states import Lifecycle
 COLUMNS = (
     "pk", "vmid", "smbios_uuid", "name", "lifecycle", "node", "power", "lock", "pool__proxmox_poolid", "seen_poolid",
     "seen_poolid_readings", "missing_since", "missing_readings", "hardware__listed", "uptime_s", "cpu_load",
-    "config_read_at", "last_seen",
+    "config_read_at", "last_seen", "trashed_at", "snapshot_gib",
 )  # fmt: skip
 
 
@@ -36,7 +36,7 @@ def volume_sizes(vmids: Iterable[int]) -> dict[str, int]:
 
 def _known(row: tuple[Any, ...], busy: frozenset[int]) -> Known:
     (pk, vmid, uuid, name, lifecycle, node, power, lock, poolid, seen_poolid, seen_readings, missing_since,
-     missing_readings, listed, uptime_s, cpu_load, read_at, last_seen) = row  # fmt: skip
+     missing_readings, listed, uptime_s, cpu_load, read_at, last_seen, trashed_at, snapshot_gib) = row  # fmt: skip
     return Known(
         pk=pk,
         vmid=vmid,
@@ -57,4 +57,6 @@ def _known(row: tuple[Any, ...], busy: frozenset[int]) -> Known:
         cpu_load=cpu_load,
         read_at=read_at,
         last_seen=last_seen,
+        is_trashed=trashed_at is not None,
+        snapshot_gib=snapshot_gib,
     )

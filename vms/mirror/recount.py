@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.conf import settings
 
 from accounts.models import Pool
-from quotas.footprint import Footprint, Usage
+from quotas.footprint import Usage
 from vms.cluster import Cluster
 from vms.cluster.types import GuestConfig, GuestFacts
 from vms.mirror.facts import Known
@@ -16,7 +16,7 @@ from vms.mirror.known import known_rows
 from vms.mirror.read import sized
 from vms.states import Lifecycle, Power
 from vms.units import gib
-from vms.usage import count_usage
+from vms.usage import Shape, count_usage
 
 
 @dataclass(frozen=True)
@@ -70,11 +70,15 @@ def _compare(pools: list[Pool], counted: dict[str, Usage], unread: dict[str, lis
 
 
 def _use(config: GuestConfig, guest: GuestFacts, row: Known) -> Usage:
-    """By the same rule as vms.usage: disk always, CPU and memory both ways, the larger of current and pending."""
-    is_awake = guest.power != Power.STOPPED or config.start_at_boot
-    disk_gib = gib(sum(disk.size_bytes or 0 for disk in config.disks if disk.is_counted))
-    all_of_it = Footprint(config.most_cores, config.most_memory_mib, disk_gib, vms=1)
-    return Usage(running=all_of_it if is_awake else Footprint(disk_gib=disk_gib, vms=1), always=all_of_it)
+    """By the same rule as vms.usage, from what Proxmox has; only the trash is the portal's own word."""
+    shape = Shape(
+        cores=config.most_cores,
+        memory_mib=config.most_memory_mib,
+        disk_gib=gib(sum(disk.size_bytes or 0 for disk in config.disks if disk.is_counted)) + row.snapshot_gib,
+        is_awake=guest.power != Power.STOPPED or config.start_at_boot,
+        is_kept=not row.is_trashed,
+    )
+    return Usage(running=shape.counted(always=False), always=shape.counted(always=True))
 
 
 def _words(use: Usage) -> str:

@@ -54,6 +54,12 @@ class Template(models.Model):
     storage = models.CharField(max_length=100, blank=True, default="")
     has_cloud_init = models.BooleanField(default=False)
     cloud_init_user = models.CharField(max_length=32, blank=True, default="")
+    icon = models.CharField(max_length=20, blank=True, default="", help_text="A letter or a sign beside its name.")
+    least_cores = models.PositiveIntegerField(null=True, blank=True, help_text="The fewest cores it works with.")
+    least_memory_mib = models.PositiveIntegerField("least memory (MiB)", null=True, blank=True)
+    least_disk_gib = models.PositiveIntegerField(
+        "least disk (GiB)", null=True, blank=True, help_text="Never below the disk of the template itself."
+    )
     is_hidden = models.BooleanField(default=False)
     last_seen = models.DateTimeField(null=True, blank=True)
     missing_since = models.DateTimeField(null=True, blank=True)

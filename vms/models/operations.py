@@ -48,7 +48,7 @@ class Operation(models.Model):
     marker = models.UUIDField(
         default=uuid.uuid4, unique=True, help_text="Search hint written into Proxmox; never proof."
     )
-    kind = models.CharField(max_length=10, choices=[(kind.value, kind.value) for kind in OperationKind])
+    kind = models.CharField(max_length=16, choices=[(kind.value, kind.value) for kind in OperationKind])
     state = models.CharField(
         max_length=10, choices=[(s.value, s.value) for s in OperationState], default=OperationState.QUEUED
     )

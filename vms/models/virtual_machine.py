@@ -32,8 +32,10 @@ class VirtualMachineQuerySet(QuerySet["VirtualMachine"]):
 class VirtualMachine(models.Model):
     """A machine. Its identity is the smbios uuid; the vmid is only the slot it sits in.
 
-    Two writers, disjoint columns. Intended (written by operations): pool, name, lifecycle, created_by, source, lock_*.
-    Observed (written by vms/mirror/apply.py only): node, power, lock, cores … last_seen, missing_since.
+    Two writers, disjoint columns. Intended (written by operations): pool, name, lifecycle, created_by, source,
+    lock_*, lease_*, trash*.
+    Observed (written by vms/mirror/ only): node, power, lock, cores … last_seen, missing_since.
+    In the trash (`trashed_at`) it is still READY: stopped, its disk counts, only restoring and deleting is allowed.
     A row whose machine went away becomes GONE and keeps its history; a new machine in its slot is a new row.
     """
 
@@ -53,6 +55,13 @@ class VirtualMachine(models.Model):
     locked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     lock_reason = models.CharField(max_length=200, blank=True, default="")
     login_user = models.CharField(max_length=32, blank=True, default="", help_text="Whom cloud-init made.")
+    lease_until = models.DateTimeField(null=True, blank=True, help_text="When it expires; empty: it has no lease.")
+    lease_exempt_reason = models.CharField(
+        max_length=200, blank=True, default="", help_text="Why it never expires; written by an RTP."
+    )
+    trashed_at = models.DateTimeField(null=True, blank=True, help_text="Since when it lies in the trash.")
+    trashed_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    trash_until = models.DateTimeField(null=True, blank=True, help_text="When it is deleted for good.")
 
     node = models.CharField(max_length=63, blank=True, default="")
     power = models.CharField(max_length=8, choices=[(p.value, p.value) for p in Power], default=Power.UNKNOWN)
@@ -72,6 +81,13 @@ class VirtualMachine(models.Model):
     hardware = models.JSONField(default=dict, blank=True, help_text="Disks, network devices and drives as last read.")
     cpu_load = models.FloatField(null=True, blank=True, help_text="0 to 1 of its own cores.")
     uptime_s = models.PositiveBigIntegerField(null=True, blank=True)
+    notes = models.TextField(blank=True, default="", help_text="Proxmox's description without the portal's line.")
+    tags = models.JSONField(default=list, blank=True)
+    snapshots = models.JSONField(default=list, blank=True, help_text="As last read; see vms/mirror/columns.py.")
+    snapshot_gib = models.PositiveIntegerField(default=0, help_text="What memory kept in snapshots takes on disk.")
+    snapshots_read_at = models.DateTimeField(null=True, blank=True)
+    guest = models.JSONField(default=dict, blank=True, help_text="Addresses and system as the guest agent told.")
+    guest_asked_at = models.DateTimeField(null=True, blank=True)
     config_digest = models.CharField(max_length=40, blank=True, default="")
     config_read_at = models.DateTimeField(null=True, blank=True, help_text="When all of its settings were last read.")
     last_seen = models.DateTimeField(null=True, blank=True)

@@ -12,14 +12,13 @@ from django.utils import timezone
 from accounts import audit, departures
 from accounts.models import Pool, SshKey, User
 from accounts.pools import personal_pool_for
-from quotas.footprint import Footprint
 from vms import restraints
 from vms.access import may
 from vms.cluster import Cluster
 from vms.cluster.errors import Denied, NoSuchGuest
 from vms.cluster.types import GuestConfig
 from vms.models import IsoImage, Operation, Template, VirtualMachine
-from vms.operations import ends, finding, lifecycle, names, requests
+from vms.operations import ends, finding, growth, lifecycle, names, requests
 from vms.operations.create_steps import BindPool, CloneTemplate, GrowDisk, MakeFromIso, SetSize, SetUpSignIn, is_ours
 from vms.operations.database import decide
 from vms.operations.delete import remove_remains
@@ -32,6 +31,7 @@ from vms.operations.verb import Verb
 from vms.operations.wishes import FromIso, FromTemplate, Size, Source
 from vms.placement import node_for_iso
 from vms.states import Action, Lifecycle, OperationKind, Power
+from vms.usage import Shape
 
 
 class Create(Verb):
@@ -139,8 +139,8 @@ def request_create(
         if why := restraints.of_owner(locked):
             raise Refusal(f"{name} cannot be created. {why}", "pool")
         names.refuse_taken_name(locked, name)
-        asked = Footprint(cores=size.cores, memory_mib=size.memory_mib, disk_gib=size.disk_gib, vms=1)
-        reservation = requests.reserve(locked, asked, f"create {name}")
+        asked = Shape(cores=size.cores, memory_mib=size.memory_mib, disk_gib=size.disk_gib)
+        reservation = growth.hold(locked, None, asked, f"create {name}")
         vm = VirtualMachine.objects.create(
             pool=locked,
             name=name,

@@ -12,8 +12,8 @@ from vms.cluster.errors import ClusterError, Denied, NoSuchGuest, NotBound, Wron
 from vms.cluster.types import TaskStatus, Upid
 from vms.models import Operation, VirtualMachine
 from vms.operations import base, ends, finding, lifecycle, requests, words
+from vms.operations.changing import refuse_obstacle
 from vms.operations.hooks import Point
-from vms.operations.power import refuse_obstacle
 from vms.operations.steps import Broken, DidNotHappen, Done, Finding, Happened, HookStep, Step, StillUnknown, Verdict
 from vms.operations.verb import Verb
 from vms.states import Action, Lifecycle, OperationKind, OperationState

@@ -2,30 +2,27 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 
 from accounts.models import Pool, User
-from quotas.footprint import Footprint
-from quotas.limits import limit_of
 from vms import restraints
 from vms.access import may
 from vms.cluster import Cluster
 from vms.cluster.errors import Denied, NoSuchGuest, WrongMachine
 from vms.cluster.types import GuestRef, TaskStatus, Upid
 from vms.models import Operation, VirtualMachine
-from vms.operations import base, ends, finding, requests, words
-from vms.operations.errors import Refusal
+from vms.operations import base, ends, finding, growth, requests, words
+from vms.operations.changing import refuse_obstacle
 from vms.operations.steps import Broken, DidNotHappen, Done, Finding, Happened, Step, Verdict
 from vms.operations.verb import Verb
-from vms.states import Action, OperationKind, OperationState, Power, obstacle
+from vms.states import Action, OperationKind, OperationState, Power
+from vms.usage import Shape, shape_of
 
 AWAKE = frozenset({Power.RUNNING, Power.PAUSED})
-#: Powers by which usage counts cores and memory already; see vms/usage.py.
-COUNTED = frozenset({Power.RUNNING, Power.PAUSED, Power.UNKNOWN})
 OVERRULED = "A stop was asked for while it was shutting down."
 
 
@@ -173,7 +170,8 @@ def request_power(
         refuse_obstacle(fresh, kind)
         if kind == OperationKind.STOP and force:
             overrule_shutdown(fresh)
-        asked = needed(fresh, kind, always=limit_of(locked).counts_always)
+        after = counted_after(fresh, kind)
+        reservation = growth.hold(locked, shape_of(fresh), after, f"start {fresh.name}") if after is not None else None
         return requests.open_operation(
             fresh,
             locked,
@@ -183,30 +181,17 @@ def request_power(
             address=address,
             key=key,
             wish={"force": force},
-            reservation=requests.reserve(locked, asked, f"start {fresh.name}") if asked is not None else None,
+            reservation=reservation,
         )
 
     return requests.accept(by, vm.pool, key, open_it)
 
 
-def refuse_obstacle(vm: VirtualMachine, kind: OperationKind) -> None:
-    """Raises Refusal where the machine's state, its lock or its owner's does not allow it."""
-    why = obstacle(Action(kind), vm.lifecycle, vm.power)  # type: ignore[arg-type]  # columns hold the enums' values
-    why = restraints.of_lock(vm, Action(kind)) or why
-    if why:
-        raise Refusal(f"{vm.name} cannot be {words.VERBS[kind][1]}. {why}")
-
-
-def needed(vm: VirtualMachine, kind: OperationKind, *, always: bool = False) -> Footprint | None:
-    """Room a start takes: cores and memory, of current and pending the larger, unless they are counted already.
-
-    `always`: the policy counts them while a machine is stopped, too.
-    """
-    if kind != OperationKind.START or always or vm.start_at_boot or vm.last_known_power in COUNTED:
+def counted_after(vm: VirtualMachine, kind: OperationKind) -> Shape | None:
+    """The machine as it counts afterwards where the change makes it run; None where it takes no more."""
+    if kind not in {OperationKind.START, OperationKind.RESUME}:
         return None
-    return Footprint(
-        cores=max(vm.cores, vm.pending_cores or 0), memory_mib=max(vm.memory_mib, vm.pending_memory_mib or 0)
-    )
+    return replace(shape_of(vm), is_awake=True)
 
 
 def overrule_shutdown(vm: VirtualMachine) -> None:

@@ -24,7 +24,7 @@ from vms.states import OperationKind
 IN_FLIGHT = "Something else is being done with it. Wait until that has ended."
 
 
-def accept(by: User, pool: Pool, key: str, open_it: Callable[[Pool], Operation]) -> Operation:
+def accept(by: User | None, pool: Pool, key: str, open_it: Callable[[Pool], Operation]) -> Operation:
     """Locks the pool's row and runs `open_it`; a key this person sent before returns the first operation.
 
     Raises what `open_it` raises, Busy, or Refusal where the machine has an operation in flight.
@@ -46,8 +46,8 @@ def accept(by: User, pool: Pool, key: str, open_it: Callable[[Pool], Operation])
         raise Refusal(IN_FLIGHT) from error
 
 
-def known(by: User, key: str) -> Operation | None:
-    """The operation this person's key stands for, if it was sent before."""
+def known(by: User | None, key: str) -> Operation | None:
+    """The operation this person's key stands for, if it was sent before; `by` None: the portal's own."""
     return Operation.objects.filter(actor=by, idempotency_key=key).first()
 
 

@@ -32,6 +32,8 @@ def still_allowed(op: Operation) -> bool:
     if op.kind == OperationKind.CREATE:
         return may_create(actor, Pool.objects.get(pk=op.pool_id))
     vm = VirtualMachine.objects.select_related("pool").get(pk=op.vm_id)
+    if op.kind == OperationKind.MOVE and not may_create(actor, Pool.objects.get(pk=op.pool_id)):
+        return False
     return may(actor, vm, Action(op.kind))
 
 

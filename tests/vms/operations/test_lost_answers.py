@@ -19,7 +19,7 @@ from tests.figures import figure, scaled
 from tests.vms.operations.workshop import SHORT, Workshop
 from vms.models import Operation
 from vms.operations import Size
-from vms.operations.power import PowerStep
+from vms.operations.power import POWER, PowerStep
 from vms.operations.steps import DidNotHappen
 from vms.states import Lifecycle, OperationKind, OperationState, Power
 
@@ -30,7 +30,7 @@ GUEST = r"/qemu/\d+"
 SENT: dict[str, tuple[str, ...]] = {
     "template": ("POST /pools$", "POST /clone$", f"PUT {GUEST}/config$", f"PUT {GUEST}/resize$", "POST /start$"),
     "iso": ("POST /pools$", "POST /qemu$", "POST /start$"),
-    **{str(kind): (f"POST /status/{kind}$",) for kind in OperationKind if kind not in {"create", "delete"}},
+    **{str(kind): (f"POST /status/{kind}$",) for kind in POWER},
     "delete": (f"DELETE {GUEST}$",),
 }
 READ = ("GET /tasks/.*/status$", "GET /pending$", "GET /pools$", "GET /status/current$")
@@ -70,7 +70,7 @@ def cuts(action: str) -> list[Cut]:
 GROUPS = {
     "template": ("template",),
     "iso": ("iso",),
-    "power": tuple(str(kind) for kind in OperationKind if kind not in {"create", "delete"}),
+    "power": tuple(str(kind) for kind in POWER),
     "delete": ("delete",),
 }
 CUTS = {group: [cut for action in actions for cut in cuts(action)] for group, actions in GROUPS.items()}
