@@ -55,7 +55,7 @@ def is_awake(vm: VirtualMachine) -> bool:
 
 def shape_of(vm: VirtualMachine) -> Shape:
     """The machine as its row says."""
-    disks = [disk for disk in vm.hardware.get("disks", []) if not (disk["is_cdrom"] or disk["is_cloud_init"])]
+    disks = [disk for disk in vm.hardware.get("disks", []) if not (disk.get("is_cdrom") or disk.get("is_cloud_init"))]
     return Shape(
         cores=max(vm.cores, vm.pending_cores or 0),
         memory_mib=max(vm.memory_mib, vm.pending_memory_mib or 0),
