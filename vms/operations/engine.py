@@ -17,7 +17,7 @@ from vms.cluster import Cluster, cluster
 from vms.cluster.errors import ClusterError, NoSuchGuest, NoSuchTask, OutcomeUnknown, Unreachable
 from vms.cluster.types import TaskStatus, Upid
 from vms.models import Operation
-from vms.operations import base, finding, settle, steps, words
+from vms.operations import base, finding, progress, settle, steps, words
 from vms.operations.database import decide
 from vms.operations.heartbeat import beating
 from vms.operations.hooks import HookFailed
@@ -33,6 +33,8 @@ S = OperationState
 #: How often one step is sent at most, each time after proof that nothing had happened.
 MOST_SENDS = 12
 UNEXPECTED = "unexpected status"
+#: The longest pause between two looks at a task; one that takes so long is asked how far it is.
+LONG_S = 1.0
 
 
 def run(operation_id: int, *, watch_s: float | None = None) -> None:
@@ -91,10 +93,12 @@ def watch(op: Operation, proxmox: Cluster, watch_s: float | None) -> TaskStatus 
         status = _task_status(op, proxmox, upid)
         if status is not None and not status.running:
             return status
+        if status is not None and pause_s >= LONG_S:
+            progress.tell(op, proxmox, upid)
         if time.monotonic() + pause_s > deadline:
             return None
         time.sleep(pause_s)
-        pause_s = min(pause_s * 1.5, 1.0)
+        pause_s = min(pause_s * 1.5, LONG_S)
 
 
 def _task_status(op: Operation, proxmox: Cluster, upid: Upid) -> TaskStatus | None:

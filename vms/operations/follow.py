@@ -11,7 +11,7 @@ from vms.cluster import cluster
 from vms.cluster.errors import ClusterError, NoSuchTask
 from vms.cluster.types import Upid
 from vms.models import Operation
-from vms.operations import base, words
+from vms.operations import base, progress, words
 from vms.operations.engine import look_into
 from vms.operations.wake import wake
 from vms.states import BLOCKING, OperationState
@@ -32,6 +32,8 @@ def follow() -> int:
             continue
         try:
             running = cluster().task_status(upid).running
+            if running:
+                progress.tell(op, cluster(), upid)
         except NoSuchTask:
             running = False
         except ClusterError as error:
