@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 
 from tests.cast import Cast, make_cast
 from tests.devcluster.cluster import DevCluster
-from tests.figures import FIGURES
+from tests.figures import FIGURES, SUMS, summed
 from tests.workers import Scheduler
 
 #: Two workers on two cores share them with guests and servers: how long an example takes says nothing here.
@@ -41,6 +41,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["figures"] = list(FIGURES)
+        output["sums"] = [[name, what, count] for (name, what), count in SUMS.items()]
 
 
 class FigurePrinter:
@@ -48,13 +49,17 @@ class FigurePrinter:
 
     def pytest_testnodedown(self, node: object, error: object) -> None:
         """A worker ended: take its figures."""
-        FIGURES.extend(getattr(node, "workeroutput", {}).get("figures", []))
+        output = getattr(node, "workeroutput", {})
+        FIGURES.extend(output.get("figures", []))
+        for name, what, count in output.get("sums", []):
+            SUMS[name, what] += count
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """One line a figure."""
-        if FIGURES:
+        lines = sorted([*FIGURES, *summed()])
+        if lines:
             terminalreporter.section("figures")
-        for line in sorted(FIGURES):
+        for line in lines:
             terminalreporter.write_line(line)
 
 

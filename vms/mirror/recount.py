@@ -8,12 +8,15 @@ from django.conf import settings
 
 from accounts.models import Pool
 from quotas.footprint import Usage
+from quotas.models import Reservation
+from quotas.states import ReservationState
 from vms.cluster import Cluster
 from vms.cluster.types import GuestConfig, GuestFacts
 from vms.mirror.facts import Known
 from vms.mirror.fetch import fetch
 from vms.mirror.known import known_rows
 from vms.mirror.read import sized
+from vms.models import Operation
 from vms.states import Lifecycle, Power
 from vms.units import gib
 from vms.usage import Shape, count_usage
@@ -33,12 +36,15 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Recount:
-    """`unread`: names of machines that did not answer, whose pools cannot be compared."""
+    """`unread`: names of machines that did not answer or that an operation is changing, whose pools cannot be compared
+    now: such an operation holds its room until its end is known. `idle`: reservations that hold
+    room although no operation needs it."""
 
     pools: int
     machines: int
     disagreements: tuple[Disagreement, ...]
     unread: tuple[str, ...]
+    idle: int = 0
 
 
 def recount(cluster: Cluster) -> Recount:
@@ -51,14 +57,21 @@ def recount(cluster: Cluster) -> Recount:
     unread: dict[str, list[str]] = defaultdict(list)
     for row in known:
         config, guest = configs.get(row.vmid or 0), guests.get(row.vmid or 0)
-        if config is None or guest is None or config.uuid != row.uuid:
+        if config is None or guest is None or config.uuid != row.uuid or row.is_busy:
             unread[row.poolid].append(row.name)
         else:
             counted[row.poolid] += _use(config, guest, row)
     pools = list(Pool.objects.bound())
     found = tuple(_compare(pools, counted, unread))
     names = tuple(sorted(name for poolid, each in unread.items() if poolid for name in each))
-    return Recount(len(pools), sum(bool(row.poolid) for row in known), found, names)
+    return Recount(len(pools), sum(bool(row.poolid) for row in known), found, names, _idle())
+
+
+def _idle() -> int:
+    """A reservation ends in the transaction that ends its operation, so this is 0 at any moment."""
+    needed = Operation.objects.blocking().filter(reservation__isnull=False)
+    held = Reservation.objects.filter(state=ReservationState.HELD)
+    return held.exclude(pk__in=needed.values("reservation_id")).count()
 
 
 def _compare(pools: list[Pool], counted: dict[str, Usage], unread: dict[str, list[str]]) -> Iterator[Disagreement]:

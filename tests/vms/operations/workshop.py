@@ -1,6 +1,7 @@
 """A place to try operations: the stand-in's templates, ISO, nodes and machines as rows, and a worker to call."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -10,6 +11,8 @@ from accounts.models import Pool, User
 from tests.cast import Cast
 from tests.devcluster.cluster import DevCluster
 from tests.factories import make_iso, make_node, make_template, make_vm
+from vms.cluster import cluster
+from vms.mirror.recount import recount
 from vms.models import IsoImage, Operation, Storage, Template, VirtualMachine
 from vms.operations import FromIso, FromTemplate, Size, engine, follow, request_create, request_delete, request_power
 from vms.operations.wishes import Source
@@ -107,6 +110,17 @@ class Workshop:
         """The same for everything in flight."""
         while op := Operation.objects.in_flight().first():
             assert self.work(op).is_at_rest, op.state
+
+    def audit(self) -> list[str]:
+        """Where the rows count otherwise than the cluster has, once everything under way is at rest.
+
+        Whoever claimed something is gone by now: the claims end.
+        """
+        Operation.objects.filter(state=OperationState.CLAIMED).update(lease_until=timezone.now() - timedelta(seconds=1))
+        self.work_all()
+        found = recount(cluster())
+        idle = [f"{found.idle} reservations hold room for no operation"] if found.idle else []
+        return [*(str(each) for each in found.disagreements), *idle]
 
     def made(self) -> list[dict[str, Any]]:
         """Machines of the cluster beside the templates."""

@@ -23,7 +23,10 @@ class Command(BaseCommand):
         for each in found.disagreements:
             self.stdout.write(str(each))
         if found.unread:
-            self.stdout.write(f"Not answered, so not compared with their pools: {', '.join(found.unread)}.")
+            names = ", ".join(found.unread)
+            self.stdout.write(f"Not answered or under way, so not compared with their pools: {names}.")
+        if found.idle:
+            self.stdout.write(f"{found.idle} reservations hold room for no operation; they are released when overdue.")
         self.stdout.write(f"{found.pools} pools, {found.machines} machines, {len(found.disagreements)} differences.")
         if found.disagreements:
-            raise CommandError("The rows and Proxmox differ. An operation may be at work; ask again in a minute.")
+            raise CommandError("The rows and Proxmox differ. Something may just have changed; ask again in a minute.")
