@@ -102,6 +102,11 @@ class Reads:
         """A machine's snapshots."""
         return parse.snapshots(self.line.get("nodes", node, "qemu", vmid, "snapshot"))
 
+    def snapshot_config(self, node: str, vmid: int, name: str) -> GuestConfig:
+        """The settings that were kept with a snapshot; Refused where there is none of that name."""
+        kept = parse.mapping(self.line.get("nodes", node, "qemu", vmid, "snapshot", name, "config"))
+        return parse.guest_config(node, vmid, [{"key": key, "value": value} for key, value in kept.items()])
+
     def slot_is_taken(self, vmid: int) -> bool:
         """Whether any machine of the cluster sits in this slot, also one the token may not see; any token may ask."""
         try:

@@ -83,9 +83,15 @@ class VirtualMachine(models.Model):
     uptime_s = models.PositiveBigIntegerField(null=True, blank=True)
     notes = models.TextField(blank=True, default="", help_text="Proxmox's description without the portal's line.")
     tags = models.JSONField(default=list, blank=True)
-    snapshots = models.JSONField(default=list, blank=True, help_text="As last read; see vms/mirror/columns.py.")
+    snapshots = models.JSONField(default=list, blank=True, help_text="As last read; see vms/mirror/snapshots.py.")
     snapshot_gib = models.PositiveIntegerField(default=0, help_text="What memory kept in snapshots takes on disk.")
     snapshots_read_at = models.DateTimeField(null=True, blank=True)
+    snapshots_digest = models.CharField(
+        max_length=40,
+        blank=True,
+        default="",
+        help_text="Digest of the settings with which its snapshots were last read.",
+    )
     guest = models.JSONField(default=dict, blank=True, help_text="Addresses and system as the guest agent told.")
     guest_asked_at = models.DateTimeField(null=True, blank=True)
     config_digest = models.CharField(max_length=40, blank=True, default="")

@@ -9,6 +9,7 @@ from vms.operations.create import dismiss_failed, request_create
 from vms.operations.delete import request_delete
 from vms.operations.errors import Busy, Refusal
 from vms.operations.power import request_power
+from vms.operations.snapshots import request_drop_snapshot, request_roll_back, request_snapshot
 from vms.operations.wishes import FromIso, FromTemplate, Size, Source
 
 __all__ = [
@@ -21,5 +22,8 @@ __all__ = [
     "dismiss_failed",
     "request_create",
     "request_delete",
+    "request_drop_snapshot",
     "request_power",
+    "request_roll_back",
+    "request_snapshot",
 ]

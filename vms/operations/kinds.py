@@ -4,10 +4,16 @@ from vms.models import Operation
 from vms.operations.create import Create
 from vms.operations.delete import Delete
 from vms.operations.power import POWER
+from vms.operations.snapshots import SNAPSHOTS
 from vms.operations.verb import Verb
 from vms.states import OperationKind
 
-KINDS: dict[OperationKind, Verb] = {OperationKind.CREATE: Create(), OperationKind.DELETE: Delete(), **POWER}
+KINDS: dict[OperationKind, Verb] = {
+    OperationKind.CREATE: Create(),
+    OperationKind.DELETE: Delete(),
+    **POWER,
+    **SNAPSHOTS,
+}
 
 
 def verb_of(op: Operation) -> Verb:
