@@ -56,4 +56,18 @@ def of_trash(vm: VirtualMachine, action: Action) -> str:
     """That the machine lies in the trash, or that it does not; empty where the action fits."""
     if vm.trashed_at is not None and action not in TRASH_LEAVES:
         return "It is in the trash. Restore it first."
-    return "It is not in the trash." if vm.trashed_at is None and action == Action.RESTORE else ""
+    if action != Action.RESTORE:
+        return ""
+    return of_closed(vm.pool) if vm.trashed_at is not None and vm.pool else "It is not in the trash."
+
+
+def of_closed(pool: Pool) -> str:
+    """That the pool is closed; empty where it is open."""
+    return "" if pool.closed_at is None else f"The pool {pool.name} is closed: nothing new is made in it."
+
+
+def of_receiver(pool: Pool) -> str:
+    """Why nothing is made in this pool and nothing comes into it; empty where it takes machines."""
+    if pool.owner is not None and pool.owner.departed_at is not None:
+        return f"{pool.owner.username} left the house."
+    return of_closed(pool) or of_owner(pool)

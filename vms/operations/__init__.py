@@ -8,6 +8,7 @@ nothing was written. The same `key` by the same person returns the first operati
 from vms.operations.create import dismiss_failed, request_create
 from vms.operations.delete import request_delete
 from vms.operations.errors import Busy, Refusal
+from vms.operations.move import request_move
 from vms.operations.power import request_power
 from vms.operations.snapshots import request_drop_snapshot, request_roll_back, request_snapshot
 from vms.operations.wishes import FromIso, FromTemplate, Size, Source
@@ -23,6 +24,7 @@ __all__ = [
     "request_create",
     "request_delete",
     "request_drop_snapshot",
+    "request_move",
     "request_power",
     "request_roll_back",
     "request_snapshot",

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from accounts import audit
-from quotas.locking import lock_pool
+from quotas.locking import lock_pools
 from vms.models import Operation
 from vms.operations import steps
 from vms.operations.database import decide
@@ -76,12 +76,12 @@ def finish(
 ) -> None:
     """The end, in one transaction under the pool's row lock: state, sentence, what `also` writes, audit.
 
-    The lock makes "no longer held, counted now" one moment for whoever counts.
+    The lock makes "no longer held, counted now" one moment for whoever counts. Of a move both pools are locked.
     """
     now = timezone.now()
 
     def work() -> None:
-        lock_pool(op.pool_id)
+        lock_pools(op.pool_id, op.vm.pool_id or op.pool_id)
         rows = mark(op, op.step, "done" if to == OperationState.SUCCEEDED else "failed")
         if not _update(op, to, now, {"sentence": sentence[:400], "detail": detail, "steps": rows, "finished_at": now}):
             raise LostClaim

@@ -136,7 +136,7 @@ def request_create(
         raise PermissionDenied("Your role in this pool does not include that.")
 
     def open_it(locked: Pool) -> Operation:
-        if why := restraints.of_owner(locked):
+        if why := restraints.of_receiver(locked):
             raise Refusal(f"{name} cannot be created. {why}", "pool")
         names.refuse_taken_name(locked, name)
         asked = Shape(cores=size.cores, memory_mib=size.memory_mib, disk_gib=size.disk_gib)

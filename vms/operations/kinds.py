@@ -3,6 +3,7 @@
 from vms.models import Operation
 from vms.operations.create import Create
 from vms.operations.delete import Delete
+from vms.operations.move import Move
 from vms.operations.power import POWER
 from vms.operations.snapshots import SNAPSHOTS
 from vms.operations.verb import Verb
@@ -11,6 +12,7 @@ from vms.states import OperationKind
 KINDS: dict[OperationKind, Verb] = {
     OperationKind.CREATE: Create(),
     OperationKind.DELETE: Delete(),
+    OperationKind.MOVE: Move(),
     **POWER,
     **SNAPSHOTS,
 }

@@ -2,9 +2,12 @@
 
 import re
 
+from django.db.models import Q
+
 from accounts.models import Pool
-from vms.models import VirtualMachine
+from vms.models import Operation, VirtualMachine
 from vms.operations.errors import Refusal
+from vms.states import OperationKind
 
 NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
 LOGIN_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -25,9 +28,16 @@ def checked_name(typed: str) -> str:
 
 
 def refuse_taken_name(pool: Pool, name: str) -> None:
-    """Raises Refusal when a present machine of the pool has this name. Decides only under the pool's row lock."""
-    if VirtualMachine.objects.present().filter(pool=pool, name=name).exists():
+    """Raises Refusal when the name is taken in the pool. Decides only under the pool's row lock."""
+    if is_taken(pool, name):
         raise Refusal(f"{name} is in use. Choose another name.", "name")
+
+
+def is_taken(pool: Pool, name: str) -> bool:
+    """True when a present machine of the pool has this name, is being given it, or is on its way there with it."""
+    given = Q(kind=OperationKind.RENAME, wish__name=name) | Q(kind=OperationKind.MOVE, vm__name=name)
+    coming = Operation.objects.blocking().filter(given, pool=pool)
+    return VirtualMachine.objects.present().filter(pool=pool, name=name).exists() or coming.exists()
 
 
 def checked_login_user(typed: str) -> str:
