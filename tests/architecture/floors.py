@@ -38,7 +38,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     # vms
     ("vms/{__init__,states,units,lease,signals,verbs,shown,meters,sizes,plotting,markdown}.py", VOCABULARY),
     ("vms/cluster/{types,upid,errors,tls,config,sizes,devices,parse,answers}.py", VOCABULARY),
-    ("vms/mirror/{__init__,diff,facts,columns}.py", VOCABULARY),
+    ("vms/mirror/{__init__,diff,facts,columns,told}.py", VOCABULARY),
     ("vms/models/*.py", MODELS),
     ("vms/cluster/*.py", GATEWAYS),
     ("vms/operations/*.py", OPERATIONS),
@@ -81,7 +81,7 @@ PLAIN: tuple[str, ...] = (
     "consoles/rfb/*.py",
     "consoles/bridge.py",
     "vms/{states,units,lease,verbs,shown,meters,sizes}.py",
-    "vms/mirror/{diff,facts,columns}.py",
+    "vms/mirror/{diff,facts,columns,told}.py",
     "vms/cluster/{types,upid,errors}.py",
     "quotas/{footprint,states,errors}.py",
     "accounts/{roles,identity,mapping,errors,keys,sign_in_reasons}.py",

@@ -5,7 +5,7 @@ A UPID means that Proxmox began; only a task that ended OK means done.
 
 from urllib.parse import quote
 
-from vms.cluster import parse
+from vms.cluster import parse, settings
 from vms.cluster.errors import NotBound, OutcomeUnknown, WrongMachine
 from vms.cluster.guard import BRIDGE, MAC, STORAGE, VOLID, Guard, require_words
 from vms.cluster.line import Value
@@ -120,11 +120,13 @@ class Changes(Guard):
         """Set options; those that need it wait for the next start (see `GuestConfig.pending_keys`).
 
         ConfigChanged where `digest` is no longer the machine's. A device that could not be changed while the machine
-        runs is Refused with its field, and yet waits: read the settings again.
+        runs is Refused with its field, and yet waits: read the settings again. What a change keeps of what is set (a
+        card's MAC, the portal's line in the description) is read first; without `digest` that reading's is sent.
         """
-        options = _options(changes)
-        if options:
-            self._set(ref, {**options, "digest": digest or None})
+        config = self.verified(ref)
+        if options := settings.options(changes, config):
+            sent = digest or (config.digest if settings.keeps_something(changes) else "")
+            self._put(ref, {**options, "digest": sent or None})
 
     def set_cloud_init(
         self, ref: GuestRef, *, user: str = "", ssh_keys: tuple[str, ...] = (), ipconfig: str = ""
@@ -135,6 +137,9 @@ class Changes(Guard):
 
     def _set(self, ref: GuestRef, options: dict[str, Value]) -> None:
         self.verified(ref)
+        self._put(ref, options)
+
+    def _put(self, ref: GuestRef, options: dict[str, Value]) -> None:
         self.line.change("PUT", "nodes", ref.node, "qemu", ref.vmid, "config", options=options)
 
     def resize_disk(self, ref: GuestRef, *, slot: str, size_gib: int, digest: str = "") -> Upid | None:
@@ -196,22 +201,3 @@ def _named_task(content: object) -> Upid:
         return parse.upid(content)
     except ValueError:
         raise OutcomeUnknown("The answer names no task.") from None
-
-
-def _options(changes: GuestChanges) -> dict[str, Value]:
-    """Proxmox's names; what is None is left out."""
-    options: dict[str, Value] = {
-        "name": changes.name,
-        "cores": changes.cores,
-        "sockets": 1 if changes.cores is not None else None,  # else a template's sockets would multiply them
-        "memory": str(changes.memory_mib) if changes.memory_mib is not None else None,
-        "onboot": changes.start_at_boot,
-        "description": changes.description,
-        "boot": f"order={';'.join(changes.boot_order)}" if changes.boot_order is not None else None,
-        "revert": ",".join(changes.forget) or None,
-    }
-    if changes.cdrom is not None:
-        slot, volid = changes.cdrom
-        require_words(cdrom=(volid or "a:b", VOLID))
-        options[slot] = f"{volid or 'none'},media=cdrom"
-    return {name: value for name, value in options.items() if value is not None}

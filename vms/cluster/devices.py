@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from vms.cluster.sizes import size_bytes
 from vms.cluster.types import DiskFacts, NicFacts
@@ -12,6 +13,9 @@ DRIVE_SLOT = re.compile(
 NIC_SLOT = re.compile(r"net(?:[0-9]|[12][0-9]|3[01])")
 CLOUD_INIT = re.compile(r"[:/](?:vm-\d+-)?cloudinit(?:\.[a-z0-9]+)?")
 MAC = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}", re.IGNORECASE)
+#: What may stand in a boot order.
+BOOTABLE = re.compile(rf"{DRIVE_SLOT.pattern}|{NIC_SLOT.pattern}|usb[0-9]{{1,2}}|hostpci[0-9]{{1,2}}")
+KNOWN_OF_NIC = frozenset({"model", "macaddr", "bridge", "tag", "firewall", "link_down"})
 YES = frozenset({"1", "on", "yes", "true"})
 
 
@@ -42,17 +46,20 @@ def drive(slot: str, text: str, *, is_pending: bool = False) -> DiskFacts:
     )
 
 
-def drives(now: Mapping[str, str], waiting: Mapping[str, str]) -> tuple[DiskFacts, ...]:
+def drives(
+    now: Mapping[str, str], waiting: Mapping[str, str], leaving: frozenset[str] = frozenset()
+) -> tuple[DiskFacts, ...]:
     """Every drive in force, and those that wait where their volume is another one or their size is larger.
 
-    What waits for removal still exists and stays in the list.
+    What waits for removal still exists and stays in the list, marked.
     """
     found = {_key(drive): drive for drive in _drives(now, is_pending=False)}
     for late in _drives(waiting, is_pending=True):
         known = found.get(_key(late))
         if known is None or (late.size_bytes or 0) > (known.size_bytes or 0):
             found[_key(late)] = late
-    return tuple(sorted(found.values(), key=lambda drive: (drive.is_unused, drive.slot)))
+    marked = (replace(each, is_leaving=True) if each.slot in leaving else each for each in found.values())
+    return tuple(sorted(marked, key=lambda drive: (drive.is_unused, drive.slot)))
 
 
 def _key(drive: DiskFacts) -> str:
@@ -79,10 +86,16 @@ def nic(slot: str, text: str) -> NicFacts:
         tag=int(tag) if tag.isdecimal() else None,
         has_firewall=parts.get("firewall", "") in YES,
         is_link_down=parts.get("link_down", "") in YES,
+        others=tuple(f"{key}={value}" for key, value in parts.items() if key not in KNOWN_OF_NIC | {model}),
     )
 
 
-def nics(options: Mapping[str, str]) -> tuple[NicFacts, ...]:
-    """All network devices, in the order of their slots."""
-    slots = sorted((slot for slot in options if NIC_SLOT.fullmatch(slot)), key=lambda slot: int(slot[3:]))
-    return tuple(nic(slot, options[slot]) for slot in slots)
+def nics(
+    now: Mapping[str, str], waiting: Mapping[str, str], leaving: frozenset[str] = frozenset()
+) -> tuple[NicFacts, ...]:
+    """All network devices as of the next start, in the order of their slots; what waits for removal stays, marked."""
+    slots = sorted((slot for slot in {**now, **waiting} if NIC_SLOT.fullmatch(slot)), key=lambda slot: int(slot[3:]))
+    return tuple(
+        replace(nic(slot, waiting.get(slot) or now[slot]), is_pending=slot in waiting, is_leaving=slot in leaving)
+        for slot in slots
+    )

@@ -9,6 +9,10 @@ from vms.cluster.types import GuestConfig, GuestRef
 STORAGE = re.compile(r"[A-Za-z][A-Za-z0-9._-]*[A-Za-z0-9]")
 BRIDGE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
 VOLID = re.compile(r"[A-Za-z][A-Za-z0-9._-]*:[^\s,;=]+")
+OPTION = re.compile(r"[a-z][a-z0-9_-]{0,31}")
+TAG = re.compile(r"[a-z0-9_][a-z0-9_.+-]*")
+#: Displays of which QEMU's own screen can be shown; "none" and a serial line would leave the console black.
+DISPLAY = re.compile(r"std|virtio|qxl|vmware|cirrus")
 MAC = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}")
 
 

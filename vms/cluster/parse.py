@@ -27,6 +27,7 @@ from vms.cluster.types import (
     TaskStatus,
     Upid,
     VolumeFacts,
+    Waiting,
 )
 from vms.units import gib
 
@@ -176,7 +177,7 @@ def guest_config(node: str, vmid: int, answer: object) -> GuestConfig:
     now, late, leaving = _options(rows(answer))
     later = {key: value for key, value in {**now, **late}.items() if key not in leaving}
     cores, memory_mib = _cores(now), _memory_mib(now)
-    disks = drives(now, late)
+    disks = drives(now, late, leaving)
     counted = [disk for disk in disks if disk.is_counted]
     return GuestConfig(
         node=node,
@@ -191,7 +192,7 @@ def guest_config(node: str, vmid: int, answer: object) -> GuestConfig:
         disks=disks,
         disk_gib=gib(sum(disk.size_bytes or 0 for disk in counted)),
         unsized_slots=tuple(disk.slot for disk in counted if disk.size_bytes is None),
-        nics=nics(later),
+        nics=nics(now, late, leaving),
         boot_order=_boot_order(later.get("boot", "")),
         start_at_boot=flag(later.get("onboot", "0")),
         has_agent=properties(later.get("agent", ""), "enabled").get("enabled", "") in YES,
@@ -208,7 +209,18 @@ def guest_config(node: str, vmid: int, answer: object) -> GuestConfig:
         snapshot_parent=now.get("parent", ""),
         created_at_s=whole(properties(now.get("meta", ""), "").get("ctime")),
         pending_keys=frozenset(late) | leaving,
+        waiting=tuple(
+            Waiting(key, now.get(key, ""), "" if key in leaving else late[key]) for key in sorted(leaving | set(late))
+        ),
+        agent_others=_others(later.get("agent", ""), "enabled"),
+        display_others=_others(later.get("vga", ""), "type"),
     )
+
+
+def _others(text: str, known: str) -> tuple[str, ...]:
+    """What a property string says beside the one we set."""
+    parts = properties(text, known) if text else {}
+    return tuple(f"{key}={value}" for key, value in parts.items() if key != known)
 
 
 def _options(found: Iterable[Row]) -> tuple[dict[str, str], dict[str, str], frozenset[str]]:

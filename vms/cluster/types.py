@@ -11,8 +11,9 @@ from vms.cluster.upid import Upid
 
 __all__ = [
     "ClusterReading", "ConsoleEndpoint", "DiskFacts", "GuestChanges", "GuestConfig", "GuestFacts", "GuestRef",
-    "GuestStatus", "NewGuest", "NicFacts", "NodeFacts", "PoolFacts", "QuorumFacts", "SnapshotFacts", "StorageFacts",
-    "TaskFacts", "TaskStatus", "TemplateRef", "TlsTrust", "Upid", "VersionFacts", "VolumeFacts",
+    "GuestStatus", "NewGuest", "NicFacts", "NicWish", "NodeFacts", "PoolFacts", "QuorumFacts", "SnapshotFacts",
+    "StorageFacts", "TaskFacts", "TaskStatus", "TemplateRef", "TlsTrust", "Upid", "VersionFacts", "VolumeFacts",
+    "Waiting",
 ]  # fmt: skip
 
 
@@ -125,6 +126,7 @@ class DiskFacts:
     """One drive of a machine. `size_bytes` is None where Proxmox does not write it (detached volumes).
 
     Counted for the quota are all but CD-ROMs and cloud-init drives. `is_pending`: it, or its size, is not in force yet.
+    `is_leaving`: it is still there and goes with the next start.
     """
 
     slot: str
@@ -135,6 +137,7 @@ class DiskFacts:
     is_cloud_init: bool = False
     is_unused: bool = False
     is_pending: bool = False
+    is_leaving: bool = False
 
     @property
     def is_counted(self) -> bool:
@@ -144,7 +147,11 @@ class DiskFacts:
 
 @dataclass(frozen=True, slots=True)
 class NicFacts:
-    """One network device. `mac` upper case; `tag` is the VLAN."""
+    """One network device. `mac` upper case; `tag` is the VLAN.
+
+    `is_pending`: it is not in force like this yet. `is_leaving`: it is still there and goes with the next start.
+    `others`: what else is set for it, as `name=value`; an edit keeps it.
+    """
 
     slot: str
     model: str
@@ -153,6 +160,22 @@ class NicFacts:
     tag: int | None = None
     has_firewall: bool = False
     is_link_down: bool = False
+    is_pending: bool = False
+    is_leaving: bool = False
+    others: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An option whose change waits for the next start, in Proxmox's words; empty `later`: it will be removed."""
+
+    key: str
+    now: str
+    later: str
+
+
+#: Line in a description by which the portal finds a machine it made; people never see it.
+MARKER = "vmportal:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +184,9 @@ class GuestConfig:
 
     `uuid` (lower case) is the machine's identity. `cores` and `memory_mib` are in force now; the `pending_` ones are
     None where nothing waits. `disk_gib` sums what is counted, rounded up; slots whose size Proxmox did not write are
-    in `unsized_slots` (their volumes' sizes come from the storage's list). `pending_keys` are Proxmox's option names.
+    in `unsized_slots` (their volumes' sizes come from the storage's list). `pending_keys` are Proxmox's option names,
+    `waiting` has their values. Network devices, boot order, display and agent are as of the next start.
+    `agent_others` and `display_others` are what else is set for them, as `name=value`; an edit keeps it.
     """
 
     node: str
@@ -193,6 +218,19 @@ class GuestConfig:
     snapshot_parent: str = ""
     created_at_s: int | None = None
     pending_keys: frozenset[str] = frozenset()
+    waiting: tuple[Waiting, ...] = ()
+    agent_others: tuple[str, ...] = ()
+    display_others: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> str:
+        """The description without the portal's own lines."""
+        return "\n".join(line for line in self.description.splitlines() if not line.startswith(MARKER)).strip()
+
+    @property
+    def markers(self) -> tuple[str, ...]:
+        """The portal's own lines of the description."""
+        return tuple(line for line in self.description.splitlines() if line.startswith(MARKER))
 
     @property
     def most_cores(self) -> int:
@@ -322,10 +360,25 @@ class NewGuest:
 
 
 @dataclass(frozen=True, slots=True)
+class NicWish:
+    """A network device as it is to be. Empty `mac` for one that exists: it keeps its own, and its model and VLAN too.
+
+    One that does not exist yet becomes a virtio device.
+    """
+
+    slot: str
+    bridge: str
+    mac: str = ""
+    has_firewall: bool = False
+    is_link_down: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class GuestChanges:
     """Settings to change; None leaves one as it is. `cdrom` is (slot, volid), an empty volid empties the drive.
 
-    `forget` names pending changes to take back, as Proxmox calls the options.
+    `forget` names pending changes to take back, as Proxmox calls the options. `notes` is the description people read:
+    the portal's own line in it stays. `remove` names slots: a disk becomes an unused one, an unused one is deleted.
     """
 
     name: str | None = None
@@ -336,6 +389,12 @@ class GuestChanges:
     boot_order: tuple[str, ...] | None = None
     cdrom: tuple[str, str] | None = None
     forget: tuple[str, ...] = ()
+    notes: str | None = None
+    tags: tuple[str, ...] | None = None
+    display: str | None = None
+    has_agent: bool | None = None
+    nic: NicWish | None = None
+    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

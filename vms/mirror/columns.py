@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from vms.cluster.types import DiskFacts, GuestConfig, GuestFacts, GuestStatus, NicFacts
+from vms.mirror.told import iso_name, told, waiting
 from vms.states import Power
 from vms.units import gib
 
@@ -31,6 +32,8 @@ def config_columns(config: GuestConfig, hardware: Mapping[str, Any], disk_gib: i
         "start_at_boot": config.start_at_boot,
         "config_digest": config.digest[:40],
         "config_read_at": now,
+        "notes": config.notes,
+        "tags": list(config.tags),
         "hardware": {
             "name": config.name,
             "disks": disks,
@@ -42,6 +45,8 @@ def config_columns(config: GuestConfig, hardware: Mapping[str, Any], disk_gib: i
             "is_protected": config.is_protected,
             "snapshot_parent": config.snapshot_parent,
             "pending_keys": sorted(config.pending_keys),
+            "pending": waiting(config),
+            "told": told(config),
             "listed": hardware.get("listed", ""),
         },
     }
@@ -62,6 +67,8 @@ def _disk(disk: DiskFacts, sizes: Mapping[str, int]) -> Columns:
         "is_cloud_init": disk.is_cloud_init,
         "is_unused": disk.is_unused,
         "is_pending": disk.is_pending,
+        "is_leaving": disk.is_leaving,
+        "iso": iso_name(disk.volume) if disk.is_cdrom and disk.storage and not disk.is_cloud_init else "",
     }
 
 
@@ -72,7 +79,10 @@ def _nic(nic: NicFacts) -> Columns:
         "mac": nic.mac,
         "bridge": nic.bridge,
         "tag": nic.tag,
+        "has_firewall": nic.has_firewall,
         "is_link_down": nic.is_link_down,
+        "is_pending": nic.is_pending,
+        "is_leaving": nic.is_leaving,
     }
 
 

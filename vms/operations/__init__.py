@@ -5,10 +5,16 @@ All of them raise Refusal (sentence, field), Busy (a Refusal) or quotas.errors.Q
 nothing was written. The same `key` by the same person returns the first operation, however often it is sent.
 """
 
+from vms.operations.boot import request_boot_order
 from vms.operations.create import dismiss_failed, request_create
 from vms.operations.delete import request_delete
+from vms.operations.detaching import request_detach_disk, request_drop_disk
+from vms.operations.drives import request_add_drive, request_drop_drive, request_eject, request_mount
 from vms.operations.errors import Busy, Refusal
 from vms.operations.move import request_move
+from vms.operations.networks import request_add_nic, request_drop_nic, request_set_nic
+from vms.operations.options import request_agent, request_display, request_notes, request_rename, request_tags
+from vms.operations.pending import request_apply, request_undo
 from vms.operations.power import request_power
 from vms.operations.snapshots import request_drop_snapshot, request_roll_back, request_snapshot
 from vms.operations.wishes import FromIso, FromTemplate, Size, Source
@@ -21,11 +27,28 @@ __all__ = [
     "Size",
     "Source",
     "dismiss_failed",
+    "request_add_drive",
+    "request_add_nic",
+    "request_agent",
+    "request_apply",
+    "request_boot_order",
     "request_create",
     "request_delete",
+    "request_detach_disk",
+    "request_display",
+    "request_drop_disk",
+    "request_drop_drive",
+    "request_drop_nic",
     "request_drop_snapshot",
+    "request_eject",
+    "request_mount",
     "request_move",
+    "request_notes",
     "request_power",
+    "request_rename",
     "request_roll_back",
+    "request_set_nic",
     "request_snapshot",
+    "request_tags",
+    "request_undo",
 ]

@@ -1,9 +1,15 @@
 """Which class walks which kind of operation."""
 
 from vms.models import Operation
+from vms.operations.boot import BOOT
 from vms.operations.create import Create
 from vms.operations.delete import Delete
+from vms.operations.detaching import DETACHING
+from vms.operations.drives import DRIVES
 from vms.operations.move import Move
+from vms.operations.networks import NETWORKS
+from vms.operations.options import OPTIONS
+from vms.operations.pending import PENDING
 from vms.operations.power import POWER
 from vms.operations.snapshots import SNAPSHOTS
 from vms.operations.verb import Verb
@@ -14,6 +20,12 @@ KINDS: dict[OperationKind, Verb] = {
     OperationKind.DELETE: Delete(),
     OperationKind.MOVE: Move(),
     **POWER,
+    **DETACHING,
+    **NETWORKS,
+    **DRIVES,
+    **BOOT,
+    **OPTIONS,
+    **PENDING,
     **SNAPSHOTS,
 }
 

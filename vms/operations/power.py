@@ -70,7 +70,7 @@ class PowerStep(Step):
         self.kind, self.call = kind, CALLS[kind]
         self.name, self.label = str(kind), label or self.call.label  # type: ignore[misc]  # one class for all kinds
 
-    def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any]:
+    def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
         """Names the machine meant."""
         return finding.intent_of(finding.ref_of(op))
 

@@ -91,7 +91,7 @@ def test_another_machine_in_the_slot_is_never_touched(
 def test_without_the_guard_the_same_attempts_arrive(
     devcluster: DevCluster, cluster: Cluster, attempt: Attempt, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Guard, "verified", lambda *_, **__: None)
+    monkeypatch.setattr(Guard, "verified", lambda self, ref, **_: self.guest_config(ref.node, ref.vmid))
     victim = replace(ref_of(devcluster, "foreign"), poolid="bound", uuid=str(uuid.uuid4()))
 
     with suppress(errors.ClusterError):  # sent, and refused for the machine's state
