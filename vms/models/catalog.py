@@ -12,6 +12,7 @@ class Node(models.Model):
     memory_mib = models.PositiveBigIntegerField(null=True, blank=True)
     memory_used_mib = models.PositiveBigIntegerField(null=True, blank=True)
     last_seen = models.DateTimeField(null=True, blank=True, help_text="When it last answered.")
+    tasks_read_at = models.DateTimeField(null=True, blank=True, help_text="When its task list was last read.")
 
     class Meta:
         ordering = ["name"]
@@ -54,6 +55,13 @@ class Template(models.Model):
     storage = models.CharField(max_length=100, blank=True, default="")
     has_cloud_init = models.BooleanField(default=False)
     cloud_init_user = models.CharField(max_length=32, blank=True, default="")
+    login_user = models.CharField(
+        "cloud-init user",
+        max_length=32,
+        blank=True,
+        default="",
+        help_text="Whom cloud-init makes unless a member names somebody; empty: the template's own.",
+    )
     icon = models.CharField(max_length=20, blank=True, default="", help_text="A letter or a sign beside its name.")
     least_cores = models.PositiveIntegerField(null=True, blank=True, help_text="The fewest cores it works with.")
     least_memory_mib = models.PositiveIntegerField("least memory (MiB)", null=True, blank=True)
@@ -69,6 +77,11 @@ class Template(models.Model):
 
     def __str__(self) -> str:
         return self.title or self.name
+
+    @property
+    def signs_in_as(self) -> str:
+        """Whom cloud-init makes where the member names nobody."""
+        return self.login_user or self.cloud_init_user
 
 
 class IsoImage(models.Model):

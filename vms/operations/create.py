@@ -185,7 +185,7 @@ def plan_template(source: FromTemplate, size: Size, by: User) -> Plan:
         raise Refusal("What you pasted looks like a private key; it was not stored. Paste the public key.", "ssh_keys")
     wish: dict[str, Any] = {"template": template.pk, "template_disk_gib": template.disk_gib}
     if template.has_cloud_init:
-        wish["login_user"] = names.checked_login_user(source.login_user) or template.cloud_init_user
+        wish["login_user"] = names.checked_login_user(source.login_user) or template.signs_in_as
         wish["ssh_keys"] = [key.strip() for key in source.ssh_keys]
         wish["cloud_init"] = True
     return Plan(str(template), wish)
