@@ -83,14 +83,13 @@ def hot(guest: Guest, key: str, value: str | None) -> bool:
 async def apply(site: Site, guest: Guest, changes: dict[str, Any], deletes: list[str], *, force: bool = False) -> None:
     """Make disks, then store each change. Raises Refusal; a refused hot-unplug is refused after it was noted."""
     running = guest.power != "stopped"
+    order = ordered(guest.config.get("boot", ""))
+    _check_order(guest, changes, deletes)
     for key in deletes:
-        _note_deletion(guest, key)
+        _note_deletion(guest, key, order)
     for key, value in changes.items():
         text = await _made(site, guest, key, stored(site, key, value))
-        if guest.config.get(key) == text:
-            guest.pending.pop(key, None)
-        else:
-            guest.pending[key] = text
+        _note(guest, key, text, order)
     refused: dict[str, str] = {}
     for key in list(guest.pending):
         if not running or hot(guest, key, guest.pending[key]):
@@ -101,13 +100,72 @@ async def apply(site: Site, guest: Guest, changes: dict[str, Any], deletes: list
         raise bad_parameter(**refused)
 
 
-def _note_deletion(guest: Guest, key: str) -> None:
+def revert(guest: Guest, keys: list[str]) -> None:
+    """Take back what waits; the volume of a disk that was not in force yet stays, unused."""
+    for key in keys:
+        if key not in PROPERTIES:
+            raise bad_parameter(revert=f"unknown option '{key}'")
+    for key in keys:
+        _keep_volume(guest, key)
+        guest.pending.pop(key, None)
+
+
+def ordered(boot: str) -> list[str]:
+    """The devices of a `boot` option."""
+    return re.findall(r"[a-z]+\d+", boot.partition("order=")[2])
+
+
+def _note(guest: Guest, key: str, text: str, order: list[str]) -> None:
+    """A change waits unless it is what is set; a new CD drive is booted from last."""
+    if guest.config.get(key) == text:
+        guest.pending.pop(key, None)
+        return
+    guest.pending[key] = text
+    is_new_drive = SLOT.match(key) is not None and key not in guest.config and Drive.parse(text).is_cdrom
+    if is_new_drive and not Drive.parse(text).is_cloudinit and key not in order:
+        order.append(key)
+        guest.pending["boot"] = f"order={';'.join(order)}"
+
+
+def _note_deletion(guest: Guest, key: str, order: list[str]) -> None:
     if key not in PROPERTIES:
         raise bad_parameter(delete=f"unknown option '{key}'")
+    _check_protection(guest, key)
+    _keep_volume(guest, key)
     if key in guest.config:
         guest.pending[key] = None
     else:
         guest.pending.pop(key, None)
+    if key in order:
+        order.remove(key)
+        guest.pending["boot"] = f"order={';'.join(order)}"
+
+
+def _check_protection(guest: Guest, key: str) -> None:
+    """A protected machine keeps its drives."""
+    held = guest.config.get(key)
+    if held is None or SLOT.match(key) is None or guest.config.get("protection") != "1":
+        return
+    what = f"unused disk '{Drive.parse(held).file}'" if key.startswith("unused") else f"drive '{key}'"
+    raise failed(f"can't remove {what} - protection mode enabled")
+
+
+def _keep_volume(guest: Guest, key: str) -> None:
+    """The volume of a disk that only waits to be added becomes an unused one when it is taken back."""
+    text = guest.pending.get(key)
+    if text is None or SLOT.match(key) is None or Drive.parse(text).is_cdrom:
+        return
+    volid = Drive.parse(text).file
+    if volid != Drive.parse(guest.config.get(key, "none")).file:
+        guest.config[_free_unused(guest)] = volid
+
+
+def _check_order(guest: Guest, changes: dict[str, Any], deletes: list[str]) -> None:
+    """Only devices that are there, and stay, may be booted from."""
+    there = ({*guest.config, *changes} | {key for key, value in guest.pending.items() if value}) - set(deletes)
+    for device in ordered(str(changes.get("boot", ""))):
+        if device not in there:
+            raise failed(f"invalid bootorder: device '{device}' does not exist'")
 
 
 async def _made(site: Site, guest: Guest, key: str, text: str) -> str:
@@ -140,6 +198,9 @@ async def _apply_one(site: Site, guest: Guest, key: str, *, force: bool, running
         number = key.removeprefix("scsi")
         busy = " - still busy in guest?" if site.settings.major >= 9 else ""
         return f"hotplug problem - error on hot-unplugging device 'virtioscsi{number}'{busy}\n"
+    if value is None and key.startswith("unused") and held is not None and _is_in_snapshot(guest, held):
+        why = "hotplug problem -" if running else f"unable to apply pending change {key} :"
+        return f"{why} unable to delete '{Drive.parse(held).file}' - volume is still in use (snapshot?)\n"
     del guest.pending[key]
     if value is None:
         guest.config.pop(key, None)
@@ -150,13 +211,22 @@ async def _apply_one(site: Site, guest: Guest, key: str, *, force: bool, running
     return None
 
 
+def _is_in_snapshot(guest: Guest, held: str) -> bool:
+    """Whether a snapshot names the volume: it cannot be freed then."""
+    volid = Drive.parse(held).file
+    return any(Drive.parse(text).file == volid for one in guest.snapshots for text in one.config.values())
+
+
 async def _detach(site: Site, guest: Guest, key: str, volid: str, *, force: bool) -> None:
     """A detached volume stays as unusedN; detaching that, or force, frees it."""
     if key.startswith("unused") or force:
         await volumes.free(site, guest.node, volid)
         return
-    number = next(n for n in range(256) if f"unused{n}" not in guest.config)
-    guest.config[f"unused{number}"] = volid
+    guest.config[_free_unused(guest)] = volid
+
+
+def _free_unused(guest: Guest) -> str:
+    return next(f"unused{n}" for n in range(256) if f"unused{n}" not in guest.config)
 
 
 async def apply_pending(site: Site, guest: Guest) -> None:

@@ -51,16 +51,93 @@ def ipconfig(key: str, value: str) -> str | None:
     return None
 
 
+NO_SUCH_PROPERTY = "property is not defined in schema and the schema does not allow additional properties"
+NIC_PROPERTIES = frozenset(
+    ["model", "macaddr", "bridge", "firewall", "link_down", "mtu", "queues", "rate", "tag", "trunks"]
+)
+DRIVE_PROPERTIES = frozenset(
+    [
+        "file",
+        "volume",
+        "media",
+        "size",
+        "format",
+        "cache",
+        "discard",
+        "ssd",
+        "iothread",
+        "backup",
+        "replicate",
+        "shared",
+        "snapshot",
+        "aio",
+        "serial",
+        "wwn",
+        "queues",
+        "product",
+        "vendor",
+        "ro",
+        "model",
+        "cyls",
+        "heads",
+        "secs",
+        "trans",
+        "werror",
+        "rerror",
+        "detect_zeroes",
+        "scsiblock",
+        "import-from",
+        "efitype",
+        "pre-enrolled-keys",
+        "ms-cert",
+        "version",
+        "bps",
+        "bps_rd",
+        "bps_wr",
+        "iops",
+        "iops_rd",
+        "iops_wr",
+        "iops_max",
+        "iops_rd_max",
+        "iops_wr_max",
+        "mbps",
+        "mbps_rd",
+        "mbps_wr",
+        "mbps_max",
+        "mbps_rd_max",
+        "mbps_wr_max",
+    ]
+)
+DISPLAYS = ("cirrus", "none", "qxl", "qxl2", "qxl3", "qxl4", "serial0", "serial1", "serial2", "serial3", "std")
+DISPLAYS += ("virtio", "virtio-gl", "vmware")
+
+
+def unknown_property(value: str, known: frozenset[str]) -> str | None:
+    """The first `name=` of a property string that does not belong there; the first part may be the bare default."""
+    for part in value.split(",")[1:]:
+        name = part.partition("=")[0]
+        if name not in known:
+            return f"format error\n{name}: {NO_SUCH_PROPERTY}\n"
+    return None
+
+
+def display(value: str) -> str | None:
+    kind = value.partition(",")[0].removeprefix("type=")
+    if kind in DISPLAYS:
+        return unknown_property(value, frozenset({"type", "memory", "clipboard"}))
+    return f"format error\ntype: value '{kind}' does not have a value in the enumeration '{', '.join(DISPLAYS)}'\n"
+
+
 def nic(value: str) -> str | None:
     if re.match(rf"^(?:model=)?(?:{MODELS})(?:=[0-9A-Fa-f:]{{17}})?(?:,|$)", value):
-        return None
+        return unknown_property(value, NIC_PROPERTIES)
     return "format error\nmodel: property is missing and it is not optional\n"
 
 
 def drive(value: str) -> str | None:
     file = value.partition(",")[0].removeprefix("file=")
     if file in ("none", "cdrom") or re.fullmatch(r"[A-Za-z][\w.-]*:.+", file):
-        return None
+        return unknown_property(value, DRIVE_PROPERTIES)
     return f"format error\nfile: invalid format - unable to parse volume ID '{file}'\n"
 
 
@@ -121,6 +198,7 @@ PROPERTIES: dict[str, Rule] = {
     **dict.fromkeys(BOOLS, BOOL),
     **dict.fromkeys(FREE, STRING),
     "name": Rule(format=dns_name),
+    "vga": Rule(format=display),
     "cores": Rule("integer", minimum=1),
     "sockets": Rule("integer", minimum=1),
     "vcpus": Rule("integer", minimum=1),

@@ -122,8 +122,7 @@ def _check_guest(call: Call, guest: Guest) -> None:
 
 async def _apply(call: Call, guest: Guest, changes: dict[str, Any], deletes: list[str]) -> None:
     _check_guest(call, guest)
-    for key in re.split(r"[,;\s]+", str(call.params.get("revert", ""))):
-        guest.pending.pop(key, None)
+    configure.revert(guest, [key for key in re.split(r"[,;\s]+", str(call.params.get("revert", ""))) if key])
     try:
         await configure.apply(call.site, guest, changes, deletes, force=bool(call.params.get("force")))
     finally:

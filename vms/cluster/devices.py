@@ -28,6 +28,11 @@ def properties(text: str, default_key: str) -> dict[str, str]:
     return parts
 
 
+def boot_order(text: str) -> tuple[str, ...]:
+    """The devices of a `boot` option, in order; none of the old letters."""
+    return tuple(slot for slot in properties(text, "legacy").get("order", "").split(";") if slot)
+
+
 def drive(slot: str, text: str, *, is_pending: bool = False) -> DiskFacts:
     """One drive. The volume's name never decides what it is, except for cloud-init, as in Proxmox itself."""
     parts = properties(text, "file")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
-from vms.cluster.devices import YES, drives, nics, properties
+from vms.cluster.devices import YES, boot_order, drives, nics, properties
 from vms.cluster.errors import Malformed
 from vms.cluster.types import (
     ClusterReading,
@@ -193,7 +193,7 @@ def guest_config(node: str, vmid: int, answer: object) -> GuestConfig:
         disk_gib=gib(sum(disk.size_bytes or 0 for disk in counted)),
         unsized_slots=tuple(disk.slot for disk in counted if disk.size_bytes is None),
         nics=nics(now, late, leaving),
-        boot_order=_boot_order(later.get("boot", "")),
+        boot_order=boot_order(later.get("boot", "")),
         start_at_boot=flag(later.get("onboot", "0")),
         has_agent=properties(later.get("agent", ""), "enabled").get("enabled", "") in YES,
         is_template=flag(now.get("template", "0")),
@@ -248,10 +248,6 @@ def _cores(options: Mapping[str, str]) -> int:
 def _memory_mib(options: Mapping[str, str]) -> int:
     match = MEMORY.match(options.get("memory", ""))
     return int(match[1]) if match else DEFAULT_MEMORY_MIB
-
-
-def _boot_order(text: str) -> tuple[str, ...]:
-    return words(properties(text, "legacy").get("order", ""))
 
 
 def machine_uuid(smbios1: str) -> str:

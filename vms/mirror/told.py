@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from vms.cluster.devices import DRIVE_SLOT, NIC_SLOT, YES, drive, nic, properties
+from vms.cluster.devices import DRIVE_SLOT, NIC_SLOT, YES, boot_order, drive, nic, properties
 from vms.cluster.types import DiskFacts, GuestConfig, NicFacts
 from vms.units import gib
 
@@ -75,14 +75,14 @@ VALUES: Mapping[str, Callable[[str], str]] = {
     "memory": _memory,
     "agent": _agent,
     "vga": lambda text: properties(text, "type").get("type", text),
-    "boot": lambda text: of_order(properties(text, "legacy").get("order", "").split(";")),
+    "boot": lambda text: of_order(boot_order(text)),
     "tags": lambda text: text.replace(";", ", "),
 }
 
 
-def of_order(slots: list[str] | tuple[str, ...]) -> str:
+def of_order(slots: tuple[str, ...]) -> str:
     """Devices in order."""
-    return ", ".join(slot for slot in slots if slot) or NOTHING
+    return ", ".join(slots) or NOTHING
 
 
 def of_nic(found: NicFacts) -> str:

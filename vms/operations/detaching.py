@@ -2,11 +2,14 @@
 
 from typing import Any, Unpack
 
+from vms.cluster import Cluster
+from vms.cluster.errors import ClusterError
 from vms.cluster.types import GuestChanges, GuestConfig
 from vms.models import Operation, VirtualMachine
+from vms.operations import finding
 from vms.operations.errors import Refusal
 from vms.operations.hardware import Setting, SettingVerb, Who, ask, disks_of, held, refuse_protected
-from vms.operations.steps import Broken
+from vms.operations.steps import Broken, Verdict
 from vms.states import OperationKind
 
 #: They belong to the firmware, not to the guest's data.
@@ -51,6 +54,13 @@ class DropDisk(_Disk):
     def is_set(self, op: Operation, config: GuestConfig) -> bool:
         """No slot has the volume."""
         return all(disk.volume != op.wish["volume"] for disk in config.disks)
+
+    def refused(self, op: Operation, cluster: Cluster, error: ClusterError) -> Verdict:
+        """A refused deletion would wait for the next start: it is taken back, so that "nothing was changed" is true."""
+        verdict = super().refused(op, cluster, error)
+        if isinstance(verdict, Broken) and op.wish["slot"] in self.config(op, cluster).pending_keys:
+            cluster.configure(finding.ref_of(op), GuestChanges(forget=(op.wish["slot"],)))
+        return verdict
 
     def told(self, op: Operation) -> str:
         """Which one."""

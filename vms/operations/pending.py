@@ -10,6 +10,7 @@ from django.utils import timezone
 from quotas.errors import QuotaExceeded
 from quotas.locking import lock_pool
 from vms.cluster import Cluster
+from vms.cluster.devices import boot_order
 from vms.cluster.types import GuestChanges, GuestConfig, TaskStatus
 from vms.models import Operation, VirtualMachine
 from vms.operations import base, ends, finding, growth, words
@@ -41,11 +42,21 @@ class TakeBack(Setting):
 
     def changes(self, op: Operation, config: GuestConfig) -> GuestChanges | Broken:
         """Those of them that still wait."""
-        return GuestChanges(forget=tuple(sorted(config.pending_keys.intersection(op.wish["keys"]))))
+        wanted = config.pending_keys.intersection(op.wish["keys"])
+        return GuestChanges(forget=tuple(sorted(wanted | _order_with(config, wanted))))
 
     def told(self, op: Operation) -> str:
         """That they are no longer wanted."""
         return f"What waited for a restart of {op.vm.name} was taken back."
+
+
+def _order_with(config: GuestConfig, keys: frozenset[str]) -> frozenset[str]:
+    """Proxmox puts a new drive into the boot order, and takes a removed one out: that is taken back with it."""
+    order = next((each for each in config.waiting if each.key == "boot"), None)
+    if order is None:
+        return frozenset()
+    now, later = set(boot_order(order.now)), set(boot_order(order.later))
+    return frozenset() if keys.isdisjoint(now ^ later) else frozenset({"boot"})
 
 
 class GoDown(PowerStep):

@@ -53,8 +53,8 @@ VERBS: dict[str, tuple[str, str]] = {
 #: Proxmox's words and ours. The first that fits counts.
 REASONS: tuple[tuple[str, str], ...] = (
     (r"is locked \((\w+)\)", "Another job of the cluster works on it ({0})."),
-    (r"hotplug problem", "The running guest does not let go of it."),
     (r"still in use \(snapshot", "A snapshot still uses it."),
+    (r"hotplug problem", "The running guest does not let go of it."),
     (r"can't lock file", "The cluster was busy with it for too long."),
     (r"powerdown failed|got timeout$", "The guest did not answer in time."),
     (r"MAX (\d+) vcpus", "Its node has only {0} cores."),
