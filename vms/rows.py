@@ -204,6 +204,11 @@ def _held_by(operation: Operation | None) -> str:
     return f"{verb(operation.kind).doing}: wait until that is over."
 
 
+def button_of(vm: VirtualMachine, action: Action, operation: Operation | None, rights: Rights) -> Button:
+    """One action of a machine's own page; `operation`: the one that holds the machine, if any."""
+    return _button(vm, action, _held_by(operation), rights)
+
+
 def _button(vm: VirtualMachine, action: Action, held: str, rights: Rights) -> Button:
     words = verb(action)
     reason = rights.refusal(vm, action) or restraints.of_lock(vm, action) or held or _obstacle(vm, action)

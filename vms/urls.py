@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from vms.views import actions, create, locks, pages, pools
+from vms.views import actions, create, locks, pages, pools, snapshots
 
 app_name = "vms"
 urlpatterns = [
@@ -10,6 +10,10 @@ urlpatterns = [
     path("vms/new/", create.create, name="create"),
     path("vms/<int:vm_id>/", pages.detail, name="detail"),
     path("vms/<int:vm_id>/hardware/", pages.hardware, name="hardware"),
+    path("vms/<int:vm_id>/snapshots/", snapshots.snapshots, name="snapshots"),
+    path("vms/<int:vm_id>/snapshots/take/", snapshots.take, name="take_snapshot"),
+    path("vms/<int:vm_id>/snapshots/<slug:snapshot>/roll-back/", snapshots.roll_back, name="roll_back"),
+    path("vms/<int:vm_id>/snapshots/<slug:snapshot>/delete/", snapshots.drop, name="drop_snapshot"),
     path("vms/<int:vm_id>/activity/", pages.activity, name="activity"),
     path("vms/<int:vm_id>/operations/<int:operation_id>/", pages.operation, name="operation"),
     path("vms/<int:vm_id>/operations/<int:operation_id>/settle/", actions.settle_operation, name="settle"),

@@ -61,6 +61,8 @@ def may(person: str, address: Address) -> bool:
             return signed_in and person not in LEFT
         case ("vm", _, "run"):
             return signed_in and person not in LEFT and right_of(person, address.thing) >= RANKS.index("operate")
+        case ("vm", _, "change"):
+            return signed_in and person not in LEFT and right_of(person, address.thing) >= RANKS.index("manage")
         case ("rtp" | "admin", _, _):
             return person == "rita" and address.thing != "absent"
         case ("asked", _, _) if person == "rita":

@@ -7,7 +7,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from vms.cluster import Cluster
-from vms.mirror import lock
+from vms.mirror import lock, snapshots
 from vms.mirror.apply import apply_settings
 from vms.mirror.fetch import fetch
 from vms.mirror.read import sized
@@ -45,19 +45,28 @@ def _there() -> "QuerySet[VirtualMachine]":
 
 
 def sweep(cluster: Cluster, at: datetime | None = None) -> int:
-    """One slice; how many machines were written. A slot with another machine in it is left to the next cycle."""
+    """One slice; how many machines were written. A slot with another machine in it is left to the next cycle.
+
+    Then the snapshots of machines whose settings changed since those were read, whoever read the settings.
+    """
     at = at or timezone.now()
     with lock.held(JOB, JOB_LASTS_S) as holder:
         if holder is None:
             return 0
-        machines = due(at)
-        if not machines:
-            return 0
-        found = fetch(cluster, [(vm.node, vm.vmid or 0) for vm in machines], settings.PENDING_SWEEP_PARALLEL)
         try:
-            return apply_settings(sized(cluster, found.configs), at, require_lock=lambda: lock.require(JOB, holder))
+            written = _settings(cluster, at, holder)
         except lock.LostLock:
             return 0
+        snapshots.refresh(cluster, at)
+        return written
+
+
+def _settings(cluster: Cluster, at: datetime, holder: str) -> int:
+    machines = due(at)
+    if not machines:
+        return 0
+    found = fetch(cluster, [(vm.node, vm.vmid or 0) for vm in machines], settings.PENDING_SWEEP_PARALLEL)
+    return apply_settings(sized(cluster, found.configs), at, require_lock=lambda: lock.require(JOB, holder))
 
 
 def prune_runs(now: datetime) -> None:

@@ -31,6 +31,7 @@ PLACES = {
     "people:list": "people", "people:detail": "people", "people:lock": "people", "people:directory": "directory",
     "people:announcement": "announcement",
     "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
+    "snapshots": "home", "take_snapshot": "home", "roll_back": "home", "drop_snapshot": "home",
     "vms:capacity": "capacity", "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
 }  # fmt: skip
 

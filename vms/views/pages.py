@@ -149,7 +149,7 @@ def _watched(request: PersonRequest, vm: VirtualMachine) -> Operation | None:
 def _tab(request: PersonRequest) -> str:
     """The tab whose heading asks for itself; the overview asks for all of it."""
     tab = request.GET.get("tab", "")
-    return tab if request.htmx and tab in {"hardware", "console", "activity"} else "overview"
+    return tab if request.htmx and tab in {"hardware", "snapshots", "console", "activity"} else "overview"
 
 
 def _is_made(operation: Operation) -> bool:
