@@ -29,9 +29,10 @@ def role_in(pool: Pool, user: Person) -> Role | None:
 
 
 def pools_managed_by(user: User) -> PoolQuerySet:
-    """Pools in which the person may create machines by an own role; none after leaving the house."""
+    """Open pools the person manages by an own role; none after leaving the house."""
     if user.departed_at or user.locked_at or not user.is_active:
         return Pool.objects.none()
-    own = Pool.objects.filter(owner=user)
-    shared = Pool.objects.filter(memberships__user=user, memberships__role=Role.MANAGER)
+    open_ones = Pool.objects.filter(closed_at=None)
+    own = open_ones.filter(owner=user)
+    shared = open_ones.filter(memberships__user=user, memberships__role=Role.MANAGER)
     return (own | shared).distinct()

@@ -10,7 +10,7 @@ from accounts.signals import membership_removed
 
 def find_personal_pool(user: User) -> Pool | None:
     """The person's own pool, if it was needed before. Safe on a GET."""
-    return Pool.objects.filter(owner=user).first()
+    return Pool.objects.living().filter(owner=user).first()
 
 
 def personal_pool_for(user: User) -> Pool:
@@ -24,7 +24,9 @@ def personal_pool_for(user: User) -> Pool:
         found = find_personal_pool(user)
         if found:
             return found
-        pool = Pool.objects.create(kind=PoolKind.PERSONAL, owner=user, name=_free_name(user.username))
+        pool = _back_from_history(user) or Pool.objects.create(
+            kind=PoolKind.PERSONAL, owner=user, name=_free_name(user.username)
+        )
         audit.record(
             actor=user,
             verb="pool.made",
@@ -53,6 +55,15 @@ def remove_member(pool: Pool, user: User, *, by: User | None, address: str = "")
             user_id, pool_id = user.pk, pool.pk
             transaction.on_commit(lambda: membership_removed.send(sender=Pool, user_id=user_id, pool_id=pool_id))
         return bool(removed)
+
+
+def _back_from_history(user: User) -> Pool | None:
+    """The pool of somebody who left and came back, empty and open again; its history is theirs."""
+    pool = Pool.objects.filter(owner=user).exclude(removed_at=None).first()
+    if pool is not None:
+        pool.name, pool.removed_at, pool.closed_at = _free_name(user.username), None, None
+        pool.save(update_fields=["name", "removed_at", "closed_at"])
+    return pool
 
 
 def _free_name(wanted: str) -> str:

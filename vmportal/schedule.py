@@ -25,6 +25,7 @@ def beat_schedule(
             "vms.tasks.sweep_operations",
             sweep_s,
         ),  # finds what a dead worker or broker dropped
+        ("remove closed pools", "vms.tasks.end_pools", 60.0),  # a lost answer is asked after
         ("close consoles left open", "consoles.tasks.close_abandoned", 30.0),  # a crash leaves a visit open
         (
             "prune console grants",

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from vms.cluster import cluster
 from vms.mirror import catalog, sweep, sync
-from vms.operations import departures, engine, follow
+from vms.operations import departures, engine, follow, pool_ends
 
 
 @shared_task(name="vms.tasks.run_operation")
@@ -30,6 +30,12 @@ def sweep_operations() -> None:
 def shut_down_departed() -> None:
     """Every five minutes: what runs on for somebody whose days are over is shut down."""
     departures.shut_down_departed(timezone.now())
+
+
+@shared_task(name="vms.tasks.end_pools")
+def end_pools() -> None:
+    """When asked, and every minute: closed, empty pools are removed in Proxmox."""
+    pool_ends.carry_out(timezone.now())
 
 
 @shared_task(name="vms.tasks.sync_cluster")

@@ -16,10 +16,14 @@ class PoolQuerySet(QuerySet["Pool"]):
         if not user.is_active or user.locked_at:
             return self.none()
         if user.departed_at:
-            return self.filter(owner=user)
+            return self.living().filter(owner=user)
         if user.has_rtp_power:
             return self
-        return self.filter(Q(owner=user) | Q(memberships__user=user)).distinct()
+        return self.living().filter(Q(owner=user) | Q(memberships__user=user)).distinct()
+
+    def living(self) -> "PoolQuerySet":
+        """Pools that are not history."""
+        return self.filter(removed_at=None)
 
     def bound(self) -> "PoolQuerySet":
         """Pools bound by a row to a pool of the cluster."""
@@ -56,6 +60,21 @@ class Pool(models.Model):
     never_expires_reason = models.CharField(max_length=200, blank=True, default="")
     closed_at = models.DateTimeField(
         null=True, blank=True, help_text="Since when nothing is made in it; its pool in Proxmox goes with the last VM."
+    )
+    removal_asked_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when a worker is to remove its pool in Proxmox."
+    )
+    removal_problem = models.CharField(max_length=300, blank=True, default="", help_text="Why that was not done.")
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="Since when it is history: unbound, its name free for another pool."
+    )
+    successor = models.ForeignKey(
+        "self",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="predecessors",
+        help_text="Where its machines go while it is renamed.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -19,6 +19,7 @@ from vms.mirror.alarm import raise_alarm, tell_missing
 from vms.mirror.columns import Columns, config_columns, power_columns, signature, status_columns
 from vms.mirror.facts import Change, Difference, Kind, Reading
 from vms.mirror.known import bound_pools
+from vms.mirror.pools_seen import write_pools
 from vms.models import MirrorRun, Node, Operation, VirtualMachine
 from vms.signals import pool_changed, vm_gone
 from vms.states import Lifecycle
@@ -140,6 +141,7 @@ class _Writing:
         self._write_load()
         VirtualMachine.objects.filter(self.older, pk__in=self.found.seen).update(last_seen=self.at)
         write_nodes(self.reading.listing.nodes, self.reading.silent_nodes, self.at)
+        write_pools(self.reading.listing, self.at)
         return written
 
     def _write_alike(self, columns: Columns, changes: list[Change]) -> int:

@@ -2,12 +2,13 @@
 
 from vms.models.catalog import IsoImage, Node, Storage, Template
 from vms.models.leases import LeaseNotice, LeaseWatch
-from vms.models.mirror import JobLock, MirrorRun
+from vms.models.mirror import ClusterPool, JobLock, MirrorRun
 from vms.models.observed import ClusterTask, Leftover, Plot
 from vms.models.operations import Operation
 from vms.models.virtual_machine import UsedVmid, VirtualMachine
 
 __all__ = [
+    "ClusterPool",
     "ClusterTask",
     "IsoImage",
     "JobLock",

@@ -33,3 +33,17 @@ class JobLock(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ClusterPool(models.Model):
+    """A pool of the cluster as last listed, bound or not. Written by vms/mirror/pools_seen.py; it gives no right."""
+
+    poolid = models.CharField(max_length=255, unique=True)
+    machines = models.PositiveIntegerField(default=0)
+    seen_at = models.DateTimeField(help_text="When it was first listed, or its number of machines last changed.")
+
+    class Meta:
+        ordering = ["poolid"]
+
+    def __str__(self) -> str:
+        return self.poolid
