@@ -1,5 +1,6 @@
-"""On which node a new machine is made."""
+"""On which node a new machine is made, and on which storages its disks may lie."""
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from vms.models import IsoImage, Node, Storage
@@ -14,6 +15,14 @@ def node_for_iso(iso: IsoImage, storage: str) -> str:
         return iso.node if _fit(storage).filter(name=iso.node).exists() else ""
     roomiest = sorted(_fit(storage), key=_free_mib, reverse=True)
     return roomiest[0].name if roomiest else ""
+
+
+def disk_storages(node: str) -> list[str]:
+    """Storages of the node on which members may have disks (PROXMOX_VM_STORAGES); that of new disks first."""
+    wanted = dict.fromkeys((settings.PROXMOX_VM_STORAGE, *settings.PROXMOX_VM_STORAGES))
+    found = Storage.objects.filter(node__name=node, name__in=wanted, content__contains="images")
+    there = set(found.values_list("name", flat=True))
+    return [name for name in wanted if name in there]
 
 
 def _fit(storage: str) -> QuerySet[Node]:

@@ -7,9 +7,9 @@ from dataclasses import replace
 from vms.cluster.sizes import size_bytes
 from vms.cluster.types import DiskFacts, NicFacts
 
-DRIVE_SLOT = re.compile(
-    r"ide[0-3]|sata[0-5]|scsi(?:[0-9]|[12][0-9]|30)|virtio(?:[0-9]|1[0-5])|efidisk0|tpmstate0|unused[0-9]{1,3}"
-)
+#: Where disks of data go, without those of the firmware and what is detached.
+DATA_SLOT = re.compile(r"ide[0-3]|sata[0-5]|scsi(?:[0-9]|[12][0-9]|30)|virtio(?:[0-9]|1[0-5])")
+DRIVE_SLOT = re.compile(rf"{DATA_SLOT.pattern}|efidisk0|tpmstate0|unused[0-9]{{1,3}}")
 NIC_SLOT = re.compile(r"net(?:[0-9]|[12][0-9]|3[01])")
 CLOUD_INIT = re.compile(r"[:/](?:vm-\d+-)?cloudinit(?:\.[a-z0-9]+)?")
 MAC = re.compile(r"(?:[0-9A-F]{2}:){5}[0-9A-F]{2}", re.IGNORECASE)

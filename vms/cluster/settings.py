@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from vms.cluster.devices import BOOTABLE, DRIVE_SLOT, NIC_SLOT
+from vms.cluster.devices import BOOTABLE, DATA_SLOT, DRIVE_SLOT, NIC_SLOT
 from vms.cluster.errors import Refused
-from vms.cluster.guard import BRIDGE, DISPLAY, MAC, OPTION, TAG, VOLID, require_words
+from vms.cluster.guard import BRIDGE, DISPLAY, MAC, OPTION, STORAGE, TAG, VOLID, require_words
 from vms.cluster.line import Value
 from vms.cluster.types import GuestChanges, GuestConfig, NicFacts, NicWish
 
@@ -13,7 +13,8 @@ Options = dict[str, Value]
 
 def keeps_something(changes: GuestChanges) -> bool:
     """Whether part of what is set now is sent again, so that it must not have changed since it was read."""
-    return any(each is not None for each in (changes.notes, changes.nic, changes.has_agent, changes.display))
+    keeps = (changes.notes, changes.nic, changes.has_agent, changes.display, changes.add_disk)
+    return any(each is not None for each in keeps)
 
 
 def options(changes: GuestChanges, config: GuestConfig) -> Options:
@@ -60,7 +61,17 @@ def _devices(changes: GuestChanges, config: GuestConfig) -> Options:
         found[slot] = f"{volid or 'none'},media=cdrom"
     if changes.nic is not None:
         found[changes.nic.slot] = _nic(changes.nic, config)
+    if changes.add_disk is not None:
+        found[changes.add_disk[0]] = _new_disk(*changes.add_disk, config)
     return found
+
+
+def _new_disk(slot: str, storage: str, size_gib: int, config: GuestConfig) -> str:
+    """Only into a slot where nothing is and nothing waits: what is there would be detached."""
+    require_words(slot=(slot, DATA_SLOT), storage=(storage, STORAGE))
+    if slot in config.taken_slots:
+        raise Refused(f"{slot} is in use.", {slot: "is in use"})
+    return f"{storage}:{size_gib},discard=on"
 
 
 def _require_cdrom(slot: str, config: GuestConfig) -> None:

@@ -233,6 +233,11 @@ class GuestConfig:
         return tuple(line for line in self.description.splitlines() if line.startswith(MARKER))
 
     @property
+    def taken_slots(self) -> frozenset[str]:
+        """Slots with a drive in them, now or with the next start."""
+        return self.pending_keys | {disk.slot for disk in self.disks}
+
+    @property
     def most_cores(self) -> int:
         """What counts: the larger of what is in force and what waits."""
         return max(self.cores, self.pending_cores or 0)
@@ -379,6 +384,7 @@ class GuestChanges:
 
     `forget` names pending changes to take back, as Proxmox calls the options. `notes` is the description people read:
     the portal's own line in it stays. `remove` names slots: a disk becomes an unused one, an unused one is deleted.
+    `add_disk` is (free slot, storage, size in GiB) of a new, empty disk.
     """
 
     name: str | None = None
@@ -395,6 +401,7 @@ class GuestChanges:
     has_agent: bool | None = None
     nic: NicWish | None = None
     remove: tuple[str, ...] = ()
+    add_disk: tuple[str, str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,14 @@ from vms.operations.boot import BOOT
 from vms.operations.create import Create
 from vms.operations.delete import Delete
 from vms.operations.detaching import DETACHING
+from vms.operations.disks import DISKS
 from vms.operations.drives import DRIVES
 from vms.operations.move import Move
 from vms.operations.networks import NETWORKS
 from vms.operations.options import OPTIONS
 from vms.operations.pending import PENDING
 from vms.operations.power import POWER
+from vms.operations.resize import RESIZING
 from vms.operations.snapshots import SNAPSHOTS
 from vms.operations.verb import Verb
 from vms.states import OperationKind
@@ -20,6 +22,8 @@ KINDS: dict[OperationKind, Verb] = {
     OperationKind.DELETE: Delete(),
     OperationKind.MOVE: Move(),
     **POWER,
+    **RESIZING,
+    **DISKS,
     **DETACHING,
     **NETWORKS,
     **DRIVES,

@@ -10,6 +10,12 @@ MOST_MEMORY_MIB = 4 * 1024 * 1024
 MOST_DISK_GIB = 64 * 1024
 
 
+def check_power(cores: int, memory_mib: int) -> None:
+    """Raises Refusal for cores or memory no machine can have."""
+    within("cores", "Cores", cores, 1, MOST_CORES)
+    within("memory_mib", "Memory in MiB", memory_mib, LEAST_MEMORY_MIB, MOST_MEMORY_MIB)
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """Cores, memory in MiB, disk in GiB."""
@@ -20,9 +26,8 @@ class Size:
 
     def check(self) -> None:
         """Raises Refusal for a size no machine can have; quotas are checked elsewhere."""
-        _within("cores", "Cores", self.cores, 1, MOST_CORES)
-        _within("memory_mib", "Memory in MiB", self.memory_mib, LEAST_MEMORY_MIB, MOST_MEMORY_MIB)
-        _within("disk_gib", "Disk in GiB", self.disk_gib, 1, MOST_DISK_GIB)
+        check_power(self.cores, self.memory_mib)
+        within("disk_gib", "Disk in GiB", self.disk_gib, 1, MOST_DISK_GIB)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +46,22 @@ class FromIso:
     iso_id: int
 
 
-Source = FromTemplate | FromIso
+@dataclass(frozen=True, slots=True)
+class FromMachine:
+    """A copy of another machine, with disks of its own. What is set in it stays; users and keys in it too."""
+
+    vm_id: int
 
 
-def _within(field: str, label: str, found: int, least: int, most: int) -> None:
-    if not least <= found <= most:
+Source = FromTemplate | FromIso | FromMachine
+
+
+def check_disk(size_gib: int) -> None:
+    """Raises Refusal for a size no disk can have."""
+    within("size_gib", "Size in GiB", size_gib, 1, MOST_DISK_GIB)
+
+
+def within(field: str, label: str, found: object, least: int, most: int) -> None:
+    """Raises Refusal for everything but whole numbers of the range."""
+    if not isinstance(found, int) or isinstance(found, bool) or not least <= found <= most:
         raise Refusal(f"{label} must be a whole number from {least} to {most}.", field)
