@@ -36,10 +36,9 @@ class DetachDisk(_Disk):
     label = "Detach the disk"
 
     def is_set(self, op: Operation, config: GuestConfig) -> bool:
-        """No slot of the guest's has the volume, or only until the next start."""
-        return not any(
-            disk.volume == op.wish["volume"] and not (disk.is_unused or disk.is_leaving) for disk in config.disks
-        )
+        """The volume is kept as an unused one, or will be with the next start."""
+        kept = (disk for disk in config.disks if disk.is_unused or disk.is_leaving)
+        return any(disk.volume == op.wish["volume"] for disk in kept)
 
     def told(self, op: Operation) -> str:
         """Where it is and that it counts."""
