@@ -6,6 +6,7 @@ from typing import Any
 def beat_schedule(
     *, mirror_s: float, catalog_s: float, follow_s: float, sweep_s: float, mail_s: float, provider_s: float = 0,
     directory_s: float = 0, departure_s: float = 300,
+    tasks_s: float = 60, leftovers_s: float = 6 * 3600,
 ) -> dict[str, dict[str, Any]]:  # fmt: skip
     """Celery's beat_schedule. A job that is still waiting when the next is due is dropped (`expires`).
 
@@ -32,6 +33,9 @@ def beat_schedule(
             "consoles.tasks.prune_grants",
             3600.0,
         ),  # grants live 20 s; kept an hour for audit
+        ("read tasks begun in Proxmox", "vms.tasks.read_foreign_tasks", tasks_s),  # one request a node; only history
+        ("read logs of tasks", "vms.tasks.read_task_logs", tasks_s),  # nodes throw logs away after days
+        ("look for leftover disks", "vms.tasks.scan_storages", leftovers_s),  # listing a storage is slow
         ("send mail", "accounts.tasks.send_mail", mail_s),  # a row waits at most this long for its first try
         ("announce ending allowances", "quotas.tasks.announce_ending_allowances", 6 * 3600.0),  # by the day
         ("reseal factors", "accounts.tasks.reseal_factors", 3600.0),  # an earlier key may go after a day

@@ -207,6 +207,8 @@ LIST_LAG_S = env.seconds("LIST_LAG_S", 15)
 ABSENT_READINGS = env.integer("ABSENT_READINGS", 3, least=1)
 ABSENT_AFTER_S = env.seconds("ABSENT_AFTER_S", 180)
 FOLLOW_PERIOD_S = env.seconds("FOLLOW_PERIOD_S", 5)
+TASKS_PERIOD_S = env.seconds("TASKS_PERIOD_S", 60)
+LEFTOVERS_PERIOD_S = env.seconds("LEFTOVERS_PERIOD_S", 21600)
 SWEEP_PERIOD_S = env.seconds("SWEEP_PERIOD_S", 15)
 OPERATION_LEASE_S = env.seconds("OPERATION_LEASE_S", 30)
 OPERATION_UNCERTAIN_S = env.seconds("OPERATION_UNCERTAIN_S", 600)
@@ -356,6 +358,8 @@ CELERY_BEAT_SCHEDULE = beat_schedule(
     provider_s=OIDC_CHECK_S if OIDC_ISSUER else 0,
     directory_s=DIRECTORY_PERIOD_S if LDAP_URL else 0,
     departure_s=DEPARTURE_PERIOD_S,
+    tasks_s=TASKS_PERIOD_S,
+    leftovers_s=LEFTOVERS_PERIOD_S,
 )
 
 # --- mail, logs ------------------------------------------------------------------------------------------

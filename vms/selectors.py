@@ -146,18 +146,6 @@ def last_operation(vm: VirtualMachine) -> Operation | None:
     return Operation.objects.filter(vm=vm).select_related("actor").first()
 
 
-def operations_of(vm: VirtualMachine, page: str | None) -> Page[Operation]:
-    """What happened to a machine through the portal, newest first."""
-    found = Operation.objects.filter(vm=vm).select_related("actor", "vm")
-    return Paginator(found, PAGE).get_page(page)
-
-
-def operations_for(user: User, page: str | None) -> Page[Operation]:
-    """What happened in the person's pools, newest first; for an RTP everywhere."""
-    found = Operation.objects.visible_to(user).select_related("actor", "vm", "pool")
-    return Paginator(found, PAGE).get_page(page)
-
-
 def everything(user: User, words: str, page: str | None) -> Page[VirtualMachine]:
     """All machines for an RTP, the own ones first, then by pool and name; `words` narrows by name, pool or owner."""
     mine = Case(When(pool__owner=user, then=Value(True)), default=Value(False), output_field=BooleanField())
@@ -226,12 +214,21 @@ class Use:
         """What is used afterwards."""
         return self.meter.words(self.meter.used + self.meter.held + self.adds)
 
+    @property
+    def adds_text(self) -> str:
+        """'+2 cores'; empty where nothing is added."""
+        return f"+{self.meter.words(self.adds)}" if self.adds > 0 else ""
 
-def uses(found: QuotaFigures, size: str) -> list[Use]:
-    """What a machine of this size would use of what is left."""
-    preset = BY_KEY.get(size)
-    adds = [preset.cores, preset.memory_mib, preset.disk_gib] if preset else [0, 0, 0]
+    @property
+    def is_too_much(self) -> bool:
+        """It does not fit."""
+        return self.adds > 0 and not self.meter.is_unlimited and self.adds > self.meter.free
+
+
+def uses(found: QuotaFigures, asked: Footprint) -> list[Use]:
+    """What something would use of what is left."""
     lines = meters(used=found.used, held=found.held, limit=found.limit)
+    adds = (asked.cores, asked.memory_mib, asked.disk_gib)
     return [Use(meter, add) for meter, add in zip(lines, adds, strict=True)]
 
 

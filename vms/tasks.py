@@ -3,9 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
+from vms import leftovers
 from vms.cluster import cluster
-from vms.mirror import catalog, sweep, sync
-from vms.operations import departures, engine, follow, pool_ends
+from vms.mirror import catalog, foreign, sweep, sync
+from vms.operations import departures, engine, follow, pool_ends, task_logs
 
 
 @shared_task(name="vms.tasks.run_operation")
@@ -42,6 +43,24 @@ def end_pools() -> None:
 def sync_cluster() -> None:
     """Every 15 s: one cycle of the mirror."""
     sync.sync(cluster())
+
+
+@shared_task(name="vms.tasks.read_foreign_tasks")
+def read_foreign_tasks() -> None:
+    """Every minute: what somebody does to our machines in Proxmox itself."""
+    foreign.read_tasks(cluster(), timezone.now())
+
+
+@shared_task(name="vms.tasks.read_task_logs")
+def read_task_logs() -> None:
+    """Every minute, and when an RTP asks: logs of operations' Proxmox tasks."""
+    task_logs.read_due(cluster(), timezone.now())
+
+
+@shared_task(name="vms.tasks.scan_storages")
+def scan_storages() -> None:
+    """Every six hours: disks that belong to no machine."""
+    leftovers.scan(cluster(), timezone.now())
 
 
 @shared_task(name="vms.tasks.sync_catalog")

@@ -44,6 +44,7 @@ class World:
             "asked_ref": self.requests,
             "pool_id": {"shared": self.pools["shared"], "absent": ABSENT},
             "allowance_id": {"absent": ABSENT},
+            "job_id": {"alices": self.operations["alices"], "absent": ABSENT},
         }
 
 

@@ -159,7 +159,8 @@ def _send_again(op: Operation, proxmox: Cluster) -> None:
             wake(op.pk)
         case DidNotHappen(is_safe):
             if is_safe or _is_quiet(op):
-                base.move(op, S.CLAIMED, wish=wish, intent={}, uncertain_since=None, sentence="")
+                rows = base.mark(op, op.step, "waiting")
+                base.move(op, S.CLAIMED, wish=wish, intent={}, uncertain_since=None, sentence="", steps=rows)
                 base.move(op, S.QUEUED)
                 wake(op.pk)
         case StillUnknown(why):

@@ -4,7 +4,7 @@ import uuid
 from datetime import datetime
 
 from django import template
-from django.forms import BoundField, CheckboxInput
+from django.forms import BoundField, CheckboxInput, Select
 from django.http import HttpRequest
 from django.templatetags.static import static
 from django.utils import timezone
@@ -25,6 +25,7 @@ register = template.Library()
 #: Which entry of the navigation a view belongs to, by its URL name.
 PLACES = {
     "list": "home", "detail": "home", "hardware": "home", "activity": "home", "operation": "home", "action": "home",
+    "settings": "home", "change": "home",
     "page": "home", "create": "create", "history": "history", "rtp": "rtp", "account_home": "account",
     "account_change_password": "account", "mfa_index": "account", "usersessions_list": "account",
     "account_preferences": "account",
@@ -32,7 +33,7 @@ PLACES = {
     "people:announcement": "announcement",
     "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
     "snapshots": "home", "take_snapshot": "home", "roll_back": "home", "drop_snapshot": "home",
-    "vms:capacity": "capacity", "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
+    "vms:capacity": "capacity", "vms:attention": "attention", "vms:jobs": "attention", "vms:job": "attention", "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
 }  # fmt: skip
 
 
@@ -61,7 +62,8 @@ def new_key() -> str:
 @register.filter
 def control(field: BoundField) -> SafeString:
     """The field's widget with the class of its kind."""
-    kind = "form-check-input" if isinstance(field.field.widget, CheckboxInput) else "form-control"
+    kinds = {CheckboxInput: "form-check-input", Select: "form-select"}
+    kind = kinds.get(type(field.field.widget), "form-control")
     return field.as_widget(attrs={"class": kind})
 
 

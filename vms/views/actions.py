@@ -63,7 +63,8 @@ def dismiss(request: PersonRequest, vm_id: int) -> HttpResponse:
     return redirect("vms:list")
 
 
-SETTLING = {"look_again": settle.look_again, "adopt": settle.adopt, "mark_not_done": settle.mark_not_done}
+SETTLING = {"look_again": settle.look_again, "adopt": settle.adopt, "mark_not_done": settle.mark_not_done,
+            "retry": settle.retry}  # fmt: skip
 
 
 @require_POST

@@ -11,8 +11,9 @@ from django.views.decorators.http import require_GET
 
 from accounts import departures
 from accounts.access import is_rtp
+from accounts.models import User
 from accounts.view_as import readable_as_member
-from vms import capacity, selectors
+from vms import capacity, selectors, timeline
 from vms.access import vm_for
 from vms.forms import LockForm
 from vms.models import Operation, VirtualMachine
@@ -65,22 +66,12 @@ def detail(request: PersonRequest, vm_id: int) -> HttpResponse:
 @require_GET
 @readable_as_member
 @person_required
-def hardware(request: PersonRequest, vm_id: int) -> HttpResponse:
-    """What the machine is made of, as last read."""
-    vm = vm_for(request.user, vm_id, Action.VIEW)
-    context = {"tab": "hardware", **selectors.heading(request.user, vm, timezone.now())}
-    return render(request, "vms/hardware.html", context)
-
-
-@require_GET
-@readable_as_member
-@person_required
 def activity(request: PersonRequest, vm_id: int) -> HttpResponse:
     """Who did what to the machine, and how it ended."""
     vm = vm_for(request.user, vm_id, Action.VIEW)
     context = selectors.heading(request.user, vm, timezone.now())
-    operations = selectors.operations_of(vm, request.GET.get("page"))
-    return render(request, "vms/activity.html", {"tab": "activity", "operations": operations, **context})
+    entries = timeline.of_machine(vm, request.GET.get("page"))
+    return render(request, "vms/activity.html", {"tab": "activity", "entries": entries, **context})
 
 
 @require_GET
@@ -100,10 +91,13 @@ def operation(request: PersonRequest, vm_id: int, operation_id: int) -> HttpResp
 @readable_as_member
 @person_required
 def history(request: PersonRequest) -> HttpResponse:
-    """What happened to every machine the person may look at."""
-    return render(
-        request, "vms/history.html", {"operations": selectors.operations_for(request.user, request.GET.get("page"))}
-    )
+    """What happened to every machine the person may look at; `member` narrows it, for RTPs, to one person's own."""
+    page, wanted = request.GET.get("page"), request.GET.get("member", "")
+    member = User.objects.filter(username=wanted[:150]).first() if wanted and is_rtp(request.user) else None
+    if wanted and member is None:
+        raise Http404("There is nobody of that name.")
+    entries = timeline.of_member(member, page) if member else timeline.of_person(request.user, page)
+    return render(request, "vms/history.html", {"entries": entries, "member": member})
 
 
 @require_GET
@@ -149,7 +143,7 @@ def _watched(request: PersonRequest, vm: VirtualMachine) -> Operation | None:
 def _tab(request: PersonRequest) -> str:
     """The tab whose heading asks for itself; the overview asks for all of it."""
     tab = request.GET.get("tab", "")
-    return tab if request.htmx and tab in {"hardware", "snapshots", "console", "activity"} else "overview"
+    return tab if request.htmx and tab in {"hardware", "settings", "snapshots", "console", "activity"} else "overview"
 
 
 def _is_made(operation: Operation) -> bool:
