@@ -2,7 +2,7 @@ import pytest
 
 from tests.contract.target import Target
 from vms.cluster import errors
-from vms.cluster.types import GuestChanges, GuestRef
+from vms.cluster.types import GuestChanges, GuestConfig, GuestRef, NicFacts, NicWish
 
 pytestmark = [pytest.mark.contract]
 GIB = 1024**3
@@ -45,6 +45,119 @@ def test_the_boot_order_and_the_medium_change(target: Target, machine: GuestRef)
     assert config.boot_order == ("ide2", "scsi0")
     assert [disk.volume for disk in config.disks if disk.is_cdrom] == ["none"]
     target.cluster.configure(machine, GuestChanges(boot_order=("scsi0", "ide2")))
+
+
+def config_of(target: Target, ref: GuestRef) -> GuestConfig:
+    """Everything set for it now."""
+    return target.cluster.guest_config(ref.node, ref.vmid)
+
+
+def card_of(target: Target, ref: GuestRef, slot: str) -> NicFacts | None:
+    """The network card in that slot."""
+    return next((nic for nic in config_of(target, ref).nics if nic.slot == slot), None)
+
+
+def test_a_network_card_comes_changes_and_goes_with_its_address_kept(target: Target, running: GuestRef) -> None:
+    mac, bridge = "BC:24:11:00:00:7A", target.bridge()
+
+    target.cluster.configure(running, GuestChanges(nic=NicWish("net5", bridge, mac, has_firewall=True)))
+    added = card_of(target, running, "net5")
+    target.cluster.configure(running, GuestChanges(nic=NicWish("net5", bridge, is_link_down=True)))
+    changed = card_of(target, running, "net5")
+    target.cluster.configure(running, GuestChanges(remove=("net5",)))
+
+    assert added == NicFacts("net5", "virtio", mac, bridge, has_firewall=True)
+    assert changed == NicFacts("net5", "virtio", mac, bridge, is_link_down=True)
+    assert card_of(target, running, "net5") is None
+
+
+def test_a_cd_drive_of_a_running_machine_waits_with_its_place_in_the_boot_order(
+    target: Target, running: GuestRef
+) -> None:
+    before = config_of(target, running)
+
+    target.cluster.configure(running, GuestChanges(cdrom=("sata3", "")))
+    waiting = config_of(target, running)
+    target.cluster.configure(running, GuestChanges(forget=tuple(waiting.pending_keys)))
+
+    assert (waiting.pending_keys, waiting.boot_order[-1]) == (frozenset({"sata3", "boot"}), "sata3")
+    after = config_of(target, running)
+    assert (after.pending_keys, after.disks, after.boot_order) == (frozenset(), before.disks, before.boot_order)
+
+
+def test_a_medium_is_inserted_and_ejected_while_the_machine_runs(target: Target, running: GuestRef) -> None:
+    iso = target.iso()
+
+    for volid in (iso, ""):
+        target.cluster.configure(running, GuestChanges(cdrom=("ide2", volid)))
+        config = config_of(target, running)
+        found = [disk.volume for disk in config.disks if disk.slot == "ide2"]
+        assert (found, config.pending_keys) == ([volid or "none"], frozenset())
+
+
+def test_a_disk_is_detached_then_deleted_and_leaves_the_boot_order(target: Target) -> None:
+    ref = target.make()
+
+    target.cluster.configure(ref, GuestChanges(remove=("scsi0",)))
+    detached = config_of(target, ref)
+    target.cluster.configure(ref, GuestChanges(remove=("unused0",)))
+
+    assert [(disk.slot, disk.is_unused) for disk in detached.disks if disk.is_counted] == [("unused0", True)]
+    assert "scsi0" not in detached.boot_order
+    assert [disk.slot for disk in config_of(target, ref).disks if disk.is_counted] == []
+    target.remove(ref)
+
+
+def test_a_detached_disk_that_a_snapshot_needs_is_kept(target: Target) -> None:
+    ref = target.make()
+    if (end := target.end_of(target.cluster.take_snapshot(ref, "before"))) != "OK":
+        pytest.skip(f"this storage keeps no snapshots: {end}")
+    target.cluster.configure(ref, GuestChanges(remove=("scsi0",)))
+
+    with pytest.raises(errors.Refused, match="still in use"):
+        target.cluster.configure(ref, GuestChanges(remove=("unused0",)))
+
+    assert [disk.slot for disk in config_of(target, ref).disks if disk.is_counted] == ["unused0"]
+    target.cluster.configure(ref, GuestChanges(forget=("unused0",)))
+    assert config_of(target, ref).pending_keys == frozenset()
+    target.remove(ref)
+
+
+def test_display_and_agent_wait_on_a_running_machine(target: Target, running: GuestRef) -> None:
+    target.cluster.configure(running, GuestChanges(display="virtio", has_agent=True))
+    waiting = config_of(target, running)
+    target.cluster.configure(running, GuestChanges(forget=("vga", "agent")))
+
+    assert (waiting.display, waiting.has_agent, waiting.pending_keys) == ("virtio", True, frozenset({"vga", "agent"}))
+    assert config_of(target, running).pending_keys == frozenset()
+
+
+def test_name_notes_and_tags_hold_at_once(target: Target, running: GuestRef) -> None:
+    before = config_of(target, running)
+    target.cluster.configure(running, GuestChanges(description="vmportal:7\nold"))
+
+    target.cluster.configure(running, GuestChanges(name="renamed", notes="# Neu ä\nzwei", tags=("b", "a")))
+    after = config_of(target, running)
+    target.cluster.configure(running, GuestChanges(name=before.name, notes="", tags=()))
+
+    assert (after.name, after.notes, after.markers, after.tags) == (
+        "renamed",
+        "# Neu ä\nzwei",
+        ("vmportal:7",),
+        ("a", "b"),
+    )
+    emptied = config_of(target, running)
+    assert (emptied.notes, emptied.tags, emptied.pending_keys) == ("", (), frozenset())
+    target.cluster.configure(running, GuestChanges(description=before.description))
+
+
+def test_a_boot_order_of_a_device_that_is_not_there_is_refused(target: Target, machine: GuestRef) -> None:
+    before = config_of(target, machine).boot_order
+
+    with pytest.raises(errors.Refused, match="does not exist"):
+        target.cluster.configure(machine, GuestChanges(boot_order=("scsi7",)))
+
+    assert config_of(target, machine).boot_order == before
 
 
 def test_a_disk_grows_to_a_size_and_the_same_size_again_changes_nothing(target: Target) -> None:

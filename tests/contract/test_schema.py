@@ -10,7 +10,7 @@ from tests.contract.schema import Call, schemas
 from tests.contract.target import Target
 from tests.figures import figure
 from vms.cluster import Cluster, errors
-from vms.cluster.types import GuestChanges, GuestRef, TemplateRef
+from vms.cluster.types import GuestChanges, GuestRef, NicWish, TemplateRef
 from vms.cluster.wire import Wire
 
 pytestmark = [pytest.mark.contract]
@@ -99,6 +99,7 @@ def live(target: Target, cluster: Any, pool: str) -> None:
     settings = GuestChanges("renamed.example", 2, 256, True, "ä\n;&=%", ("scsi0", "net0"), ("ide2", ""))
     cluster.configure(ref, settings, digest=digest)
     cluster.configure(ref, GuestChanges(start_at_boot=False, description="x" * 8192))
+    hardware(target, cluster, ref)
     cluster.set_cloud_init(ref, user="alice", ssh_keys=(KEY, KEY), ipconfig="ip=dhcp")
     cluster.set_cloud_init(ref, ipconfig="ip=10.0.0.5/24,gw=10.0.0.1")
     done(target, cluster.resize_disk(ref, slot="scsi0", size_gib=2))
@@ -106,6 +107,17 @@ def live(target: Target, cluster: Any, pool: str) -> None:
     power(target, cluster, ref)
     clones(target, cluster, ref)
     done(target, cluster.delete(ref, purge=False))
+
+
+def hardware(target: Target, cluster: Any, ref: GuestRef) -> None:
+    """Devices and options, each set, set again and removed."""
+    bridge = target.bridge()
+    cluster.configure(ref, GuestChanges(nic=NicWish("net1", bridge, "BC:24:11:00:00:07", has_firewall=True)))
+    cluster.configure(ref, GuestChanges(nic=NicWish("net1", bridge, is_link_down=True)))
+    cluster.configure(ref, GuestChanges(cdrom=("sata0", "")))
+    cluster.configure(ref, GuestChanges(notes="# ä\n*b*", tags=("b", "a"), display="virtio", has_agent=True))
+    cluster.configure(ref, GuestChanges(notes="", tags=(), display="std", has_agent=False))
+    cluster.configure(ref, GuestChanges(remove=("net1", "sata0")))
 
 
 def snapshots(target: Target, cluster: Any, ref: GuestRef) -> None:

@@ -17,11 +17,6 @@ SUCCEEDED, FAILED = OperationState.SUCCEEDED, OperationState.FAILED
 LOCAL_DISK = {"scsi1": f"{SECOND_DISK},size=3G"}
 
 
-def mac_of(bench: Bench, slot: str = "net0") -> str:
-    """The address of a card."""
-    return next(nic["mac"] for nic in bench.row.hardware["nics"] if nic["slot"] == slot)
-
-
 # --- network cards ---
 
 

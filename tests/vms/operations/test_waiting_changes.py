@@ -3,6 +3,7 @@
 import pytest
 from pytest_django import Settings
 
+from accounts.models import Pool
 from quotas.limits import limit_of
 from quotas.locking import lock_pool
 from tests.vms.operations.bench import SECOND_DISK, Bench
@@ -182,11 +183,12 @@ def test_room_that_was_given_away_between_the_two_steps_is_not_overrun(
     bench = rich(shop)
     cap = limit_of(shop.cast.alices).footprint.cores
 
-    def give_away(*_: object) -> None:
+    def give_away(pool_id: int) -> Pool:
         VirtualMachine.objects.filter(pk=other.row.pk).update(cores=cap, last_known_power=Power.RUNNING)
+        return lock_pool(pool_id)
 
     other = Bench(shop, name="web-02")
-    monkeypatch.setattr("vms.operations.pending.lock_pool", lambda pk: (give_away(), lock_pool(pk))[1])
+    monkeypatch.setattr("vms.operations.pending.lock_pool", give_away)
     op = shop.work(ops.request_apply(bench.row, **bench.who))
 
     assert (op.state, bench.truth["status"]) == (FAILED, "stopped")
