@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from accounts import factors, links, local, outbox, spent, sync
+from accounts import factors, links, local, outbox, seals, spent, sync
 from accounts.oidc import health, sessions
 
 
@@ -18,6 +18,12 @@ def send_mail() -> None:
 def reseal_factors() -> None:
     """Every hour: seals with the newest SECRET_KEY what an earlier one sealed."""
     factors.reseal()
+
+
+@shared_task(name="accounts.tasks.seal_audit")
+def seal_audit() -> None:
+    """Every ten minutes: seals audit rows that are old enough."""
+    seals.seal_due(timezone.now())
 
 
 @shared_task(name="accounts.tasks.forget_spent")

@@ -20,6 +20,7 @@ def beat_schedule(
         ),  # a reading is shown plain up to 30 s of age
         ("read storages and templates", "vms.tasks.sync_catalog", catalog_s),  # listing a storage costs 0.6 s
         ("read pending changes", "vms.tasks.sweep_pending", mirror_s),  # a slice of everybody each time
+        ("ask guest agents", "vms.tasks.ask_guests", 60.0),  # each guest is asked every five minutes at most
         ("follow operations", "vms.tasks.follow_operations", follow_s),  # a person is watching the page
         (
             "sweep operations",
@@ -39,6 +40,7 @@ def beat_schedule(
         ("send mail", "accounts.tasks.send_mail", mail_s),  # a row waits at most this long for its first try
         ("announce ending allowances", "quotas.tasks.announce_ending_allowances", 6 * 3600.0),  # by the day
         ("reseal factors", "accounts.tasks.reseal_factors", 3600.0),  # an earlier key may go after a day
+        ("seal the audit trail", "accounts.tasks.seal_audit", 600.0),  # what is not sealed could still be changed
         ("forget what was spent", "accounts.tasks.forget_spent", 3600.0),  # codes and logout tokens past their end
         ("check the provider", "accounts.tasks.check_provider", provider_s),  # the sign-in page shows its state
         ("read the directory", "accounts.tasks.sync_directory", directory_s),  # who left is out within 15 minutes

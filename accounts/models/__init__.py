@@ -3,13 +3,14 @@
 from accounts.models.directory import DirectoryException, DirectoryGroup, DirectoryMembership, DirectoryRun
 from accounts.models.people import SshKey, User
 from accounts.models.pools import Pool, PoolMembership, PoolQuerySet
-from accounts.models.records import Alarm, Announcement, AuditEvent, OutgoingMail
+from accounts.models.records import Alarm, Announcement, AuditEvent, AuditSeal, OutgoingMail
 from accounts.models.sessions import OneTimeLink, SpentToken, SsoSession
 
 __all__ = [
     "Alarm",
     "Announcement",
     "AuditEvent",
+    "AuditSeal",
     "DirectoryException",
     "DirectoryGroup",
     "DirectoryMembership",

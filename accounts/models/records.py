@@ -31,6 +31,25 @@ class AuditEvent(models.Model):
         return f"{self.actor_name} {self.verb} {self.target_name}"
 
 
+class AuditSeal(models.Model):
+    """A keyed seal over a batch of audit rows, chained to the seal before. Written by accounts/seals.py; never changed.
+
+    `rows` maps each row's id to its own short code, so that a check can name the row that is not as it was.
+    """
+
+    first_id = models.BigIntegerField(unique=True)
+    last_id = models.BigIntegerField(unique=True)
+    rows = models.JSONField()
+    code = models.CharField(max_length=64, help_text="HMAC-SHA-256 over the seal before and the rows.")
+    made_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ["-last_id"]
+
+    def __str__(self) -> str:
+        return f"{self.last_id}:{self.code}"
+
+
 class Alarm(models.Model):
     """Something RTPs have to know, told once by mail when it begins and shown until it ends."""
 

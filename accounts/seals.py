@@ -1,0 +1,133 @@
+"""Seals the audit trail in batches, so that a row changed, removed or added afterwards is named by a check.
+
+Each seal is an HMAC over the seal before it and over the codes of its rows, in the order of their ids. The key lies
+outside the database (AUDIT_KEY): whoever can write to the database alone cannot make a seal. What is cut from the end
+together with its seals is found by a seal that was kept elsewhere, such as the one in the RTPs' daily mail.
+Rows are sealed once they are older than AUDIT_SEAL_DELAY_S, longer than any transaction lasts: a row that is written
+late has an id below others that were seen already.
+"""
+
+import hmac
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.models import AuditEvent, AuditSeal
+
+BATCH = 500
+SHORT = 24  # hex digits of one row's code: 96 bits
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """One thing that is not as it was sealed. `row_id` None: a seal itself, or the end of the chain."""
+
+    row_id: int | None
+    what: str
+
+    def __str__(self) -> str:
+        return f"row {self.row_id}: {self.what}" if self.row_id is not None else self.what
+
+
+def seal_due(now: datetime) -> int:
+    """Seals every row that is old enough; how many. Two that run at once: the second finds the first one's seal."""
+    sealed = 0
+    while batch := _batch(now):
+        try:
+            with transaction.atomic():
+                _seal(batch, now)
+        except IntegrityError:
+            return sealed
+        sealed += len(batch)
+    return sealed
+
+
+def _seal(batch: list[AuditEvent], now: datetime) -> None:
+    """One batch; IntegrityError where another process sealed its first row a moment ago."""
+    previous = AuditSeal.objects.first()
+    codes = {str(row.pk): code_of(row, _keys()[0]) for row in batch}
+    code = _chained(previous.code if previous else "", codes, _keys()[0])
+    AuditSeal.objects.create(first_id=batch[0].pk, last_id=batch[-1].pk, rows=codes, made_at=now, code=code)
+
+
+def newest() -> str:
+    """The newest seal in one word, to be kept elsewhere; empty before the first."""
+    found = AuditSeal.objects.first()
+    return str(found) if found else ""
+
+
+def flaws(expected: str = "") -> Iterator[Flaw]:
+    """Everything that is not as it was sealed, in the order of the ids. `expected`: a seal that was kept elsewhere."""
+    before, reached = "", 0
+    for seal in AuditSeal.objects.order_by("last_id").iterator(chunk_size=50):
+        key = _key_of(seal, before)
+        if key is None:
+            yield Flaw(None, f"the seal of the rows {seal.first_id} to {seal.last_id} is not what it was")
+        else:
+            yield from _rows_of(seal, reached, key)
+        before, reached = seal.code, seal.last_id
+    if expected and not AuditSeal.objects.filter(last_id=_last_id(expected), code=expected.partition(":")[2]).exists():
+        yield Flaw(None, f"the seal {expected} is not in the chain: its rows and what came after were cut or replaced")
+
+
+def code_of(row: AuditEvent, key: bytes) -> str:
+    """One row's code. Links to people and pools are left out: they become empty when those are deleted."""
+    told = [
+        row.pk, row.at.isoformat(), row.actor_name, row.address, row.verb, row.target_kind, row.target_id,
+        row.target_name, row.machine_uuid, row.detail,
+    ]  # fmt: skip
+    return _code(json.dumps(told, sort_keys=True, ensure_ascii=False), key)[:SHORT]
+
+
+def _batch(now: datetime) -> list[AuditEvent]:
+    """The next rows in the order of their ids, up to the first that is too young."""
+    youngest = now - timedelta(seconds=settings.AUDIT_SEAL_DELAY_S)
+    last = AuditSeal.objects.first()
+    rows = AuditEvent.objects.filter(pk__gt=last.last_id if last else 0).order_by("pk")[:BATCH]
+    batch: list[AuditEvent] = []
+    for row in rows:
+        if row.at > youngest:
+            break
+        batch.append(row)
+    return batch
+
+
+def _rows_of(seal: AuditSeal, reached: int, key: bytes) -> Iterator[Flaw]:
+    there = {row.pk: row for row in AuditEvent.objects.filter(pk__gt=reached, pk__lte=seal.last_id)}
+    known = {int(pk): code for pk, code in seal.rows.items()}
+    for pk in sorted({*there, *known}):
+        if pk not in there:
+            yield Flaw(pk, "was removed")
+        elif pk not in known:
+            yield Flaw(pk, "was added after its neighbours had been sealed")
+        elif not hmac.compare_digest(code_of(there[pk], key), known[pk]):
+            yield Flaw(pk, "was changed")
+
+
+def _key_of(seal: AuditSeal, before: str) -> bytes | None:
+    """The key that made the seal; None where none of ours did."""
+    return next((key for key in _keys() if hmac.compare_digest(_chained(before, seal.rows, key), seal.code)), None)
+
+
+def _chained(before: str, codes: dict[str, str], key: bytes) -> str:
+    in_order: Iterable[tuple[int, str]] = sorted((int(pk), code) for pk, code in codes.items())
+    return _code(json.dumps([before, [[pk, code] for pk, code in in_order]]), key)
+
+
+def _code(text: str, key: bytes) -> str:
+    return hmac.new(key, b"vmportal.audit:" + text.encode(), "sha256").hexdigest()
+
+
+def _keys() -> list[bytes]:
+    """The key that seals, then earlier ones that still verify."""
+    own = [settings.AUDIT_KEY] if settings.AUDIT_KEY else []
+    return [key.encode() for key in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+
+
+def _last_id(seal: str) -> int:
+    number = seal.partition(":")[0]
+    return int(number) if number.isdecimal() and len(number) < 18 else -1
