@@ -18,7 +18,7 @@ from consoles import close_codes
 from consoles.close_codes import End
 from consoles.grants import spend
 from vms import restraints
-from vms.access import vm_for
+from vms.access import may, vm_for
 from vms.cluster.types import GuestRef
 from vms.models import VirtualMachine
 from vms.states import Action, Lifecycle
@@ -30,7 +30,10 @@ GRANT_PREFIX = "grant."
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """A settled right: this session of this person may have this machine's screen."""
+    """A settled right: this session of this person may have this machine's screen.
+
+    `view_only`: to look at. What the browser sends of keys, pointer and clipboard ends in the proxy.
+    """
 
     user_id: int
     user_name: str
@@ -39,6 +42,7 @@ class Authority:
     machine_uuid: uuid.UUID
     address: str
     ref: GuestRef
+    view_only: bool = False
 
 
 def origin_is_ours(headers: Iterable[tuple[bytes, bytes]], allowed: Collection[str] | None = None) -> bool:
@@ -84,7 +88,8 @@ def settle(session_key: str, token: str, vm_id: int, now: datetime) -> Authority
         return None
     if vm.smbios_uuid != grant.machine_uuid or restraints.of_console(user, vm) or _loss_of(vm, grant.machine_uuid):
         return None
-    return Authority(user.pk, user.username, session_key, vm.pk, grant.machine_uuid, grant.address, ref_of(vm))
+    person, machine, address = (user.pk, user.username), (vm.pk, grant.machine_uuid), grant.address
+    return Authority(*person, session_key, *machine, address, ref_of(vm), view_only=not may(user, vm, Action.CONTROL))
 
 
 def loss(authority: Authority) -> End | None:
@@ -98,6 +103,8 @@ def loss(authority: Authority) -> End | None:
         return close_codes.RIGHT_LOST
     if restraints.of_console(user, vm):
         return close_codes.LOCKED
+    if not authority.view_only and not may(user, vm, Action.CONTROL):
+        return close_codes.NARROWED
     return _loss_of(vm, authority.machine_uuid)
 
 

@@ -32,11 +32,12 @@ NODE_BROKE = End(4014, "node_broke", "The VM's screen answered in a way we do no
 UNCHECKED = End(4015, "unchecked", "We could not check your right to this console for a while.", again=True)
 RESTARTING = End(4016, "restarting", "The portal is restarting.", again=True)
 FAILED = End(4017, "failed", "Something broke on our side. Your VM is not affected.", again=True)
+NARROWED = End(4020, "narrowed", "From now on you may look at this screen, but not use it.", again=True)
 ENDED = End(4019, "ended", "This console was ended on the account page.")
 
 ENDS = (
     LEFT, SIGNED_OUT, RIGHT_LOST, GONE, STOPPED, TOO_SLOW, BUSY, NODE_ENDED, UNREACHABLE, REFUSED, BROWSER_BROKE,
-    NODE_BROKE, UNCHECKED, RESTARTING, FAILED, LOCKED, ENDED,
+    NODE_BROKE, UNCHECKED, RESTARTING, FAILED, LOCKED, ENDED, NARROWED,
 )  # fmt: skip
 BY_WORD = {end.word: end for end in ENDS}
 

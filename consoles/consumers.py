@@ -81,7 +81,7 @@ class Console:
         self._receive, self._send = receive, send
         self._browser: DaphneBrowser | AsgiBrowser = scope.get(SCOPE_KEY) or AsgiBrowser(send)
         limits = Limits(settings.CONSOLE_PAUSED_S, settings.CONSOLE_KEEPALIVE_S, settings.CONSOLE_HANDSHAKE_S)
-        self._bridge = Bridge(self._browser, limits)
+        self._bridge = Bridge(self._browser, limits, view_only=settled.view_only)
         self._look_now = asyncio.Event()
         self._visit_id = 0
 

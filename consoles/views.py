@@ -42,7 +42,9 @@ def page(request: HttpRequest, vm_id: int) -> HttpResponse:
 @never_cache
 @csrf_protect
 def grant(request: HttpRequest, vm_id: int) -> HttpResponse:
-    """JSON: {"grant", "url"}, or {"refusal", "code"} with a sentence and what to do about it.
+    """JSON: {"grant", "url", "view_only"}, or {"refusal", "code"} with a sentence and what to do about it.
+
+    `view_only` only tells the page; the proxy reads the right itself when the socket comes.
 
     An RTP at somebody else's machine needs a fresh proof: code "proof", and "url" leads there and back.
     """
@@ -66,7 +68,8 @@ def grant(request: HttpRequest, vm_id: int) -> HttpResponse:
     token = grants.issue(
         request.user, request.session.session_key or "", vm, address=address_of(request), now=timezone.now()
     )
-    return JsonResponse({"grant": token, "url": f"/ws/console/{vm.pk}/"})
+    view_only = not may(request.user, vm, Action.CONTROL)
+    return JsonResponse({"grant": token, "url": f"/ws/console/{vm.pk}/", "view_only": view_only})
 
 
 @require_POST

@@ -40,6 +40,7 @@ def open_visit(authority: Authority, now: datetime) -> int:
         machine_uuid=authority.machine_uuid,
         address=authority.address,
         visit=visit.pk,
+        view_only=authority.view_only,
     )
     return visit.pk
 

@@ -12,7 +12,8 @@ from vms.states import SETTINGS, Action
 
 NEEDED_ROLE: dict[Action, Role] = {
     Action.VIEW: Role.VIEWER,
-    Action.CONSOLE: Role.OPERATOR,
+    Action.CONSOLE: Role.VIEWER,
+    Action.CONTROL: Role.OPERATOR,
     Action.START: Role.OPERATOR,
     Action.SHUTDOWN: Role.OPERATOR,
     Action.STOP: Role.OPERATOR,

@@ -8,7 +8,16 @@ from vms.states import SETTINGS, Action
 
 #: What somebody who left the house may still do with the machines of the own pool, until they are shut down.
 DEPARTED_MAY = frozenset(
-    {Action.VIEW, Action.CONSOLE, Action.SHUTDOWN, Action.STOP, Action.DELETE, Action.TRASH, Action.RESTORE}
+    {
+        Action.VIEW,
+        Action.CONSOLE,
+        Action.CONTROL,
+        Action.SHUTDOWN,
+        Action.STOP,
+        Action.DELETE,
+        Action.TRASH,
+        Action.RESTORE,
+    }
 )
 #: What the lock of a machine keeps everybody from, RTPs too. Its console it keeps from members only.
 LOCK_STOPS = SETTINGS | {

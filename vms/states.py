@@ -116,10 +116,14 @@ class OperationKind(StrEnum):
 
 
 class Action(StrEnum):
-    """What a right is asked for. Verbs that change are named as their operation."""
+    """What a right is asked for. Verbs that change are named as their operation.
+
+    CONSOLE: to see the screen. CONTROL: that keys, pointer and clipboard reach it.
+    """
 
     VIEW = "view"
     CONSOLE = "console"
+    CONTROL = "control"
     START = "start"
     SHUTDOWN = "shutdown"
     STOP = "stop"
@@ -160,7 +164,7 @@ class Action(StrEnum):
 #: What changes a machine's settings, disks or place; asked of a running and of a stopped one alike.
 SETTINGS: frozenset[Action] = frozenset(
     set(Action)
-    - {Action.VIEW, Action.CONSOLE, Action.TRASH, Action.RESTORE, Action.APPLY}
+    - {Action.VIEW, Action.CONSOLE, Action.CONTROL, Action.TRASH, Action.RESTORE, Action.APPLY}
     - {Action(each) for each in ("start", "shutdown", "stop", "reboot", "reset", "suspend", "resume", "delete")}
 )
 
@@ -175,6 +179,7 @@ ALLOWED_POWER: dict[Action, frozenset[Power]] = {
     Action.RESUME: frozenset({Power.PAUSED}),
     Action.DELETE: frozenset({Power.STOPPED}),
     Action.CONSOLE: frozenset({Power.RUNNING, Power.PAUSED, Power.UNKNOWN}),
+    Action.CONTROL: frozenset({Power.RUNNING, Power.PAUSED, Power.UNKNOWN}),
     Action.VIEW: frozenset(Power),
     Action.TRASH: frozenset({Power.STOPPED}),
     Action.RESTORE: frozenset(Power),

@@ -52,7 +52,7 @@ class Console {
     }
   }
 
-  async connect({ grant, url }, round) {
+  async connect({ grant, url, view_only: viewOnly }, round) {
     let RFB;
     try {
       ({ default: RFB } = await import(this.panel.dataset.novnc));
@@ -64,6 +64,7 @@ class Console {
     const socket = new WebSocket(new URL(url, location.href.replace(/^http/, "ws")), ["vmportal.v1", `grant.${grant}`]);
     socket.addEventListener("close", (event) => { if (round === this.round) this.closed(event.code); });
     const rfb = new RFB(this.part("screen"), socket, { shared: true });
+    rfb.viewOnly = viewOnly;
     rfb.scaleViewport = this.fit;
     rfb.background = "#0c0c10";
     rfb.addEventListener("connect", () => { if (round === this.round) this.connected(rfb); });
@@ -71,9 +72,9 @@ class Console {
   }
 
   connected(rfb) {
-    this.show("ok", "Connected");
+    this.show("ok", rfb.viewOnly ? "Connected, view only" : "Connected");
     this.panel.classList.add("is-open");
-    this.enableKeys(true);
+    this.enableKeys(!rfb.viewOnly);
     this.after(STEADY_AFTER_S, () => { this.tries = 0; });
     const focused = document.activeElement;
     if (!focused || focused === document.body || focused.id === "main" || this.panel.contains(focused)) rfb.focus({ preventScroll: true });

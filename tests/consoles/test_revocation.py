@@ -38,7 +38,7 @@ FIRST_KEY = 0x1000000
 CAUSES: dict[str, tuple[Callable[[House], object], End]] = {
     "membership removed": (lambda h: PoolMembership.objects.filter(user=h.cast.carol).delete(), close_codes.RIGHT_LOST),
     "role lowered": (
-        lambda h: PoolMembership.objects.filter(user=h.cast.carol).update(role=Role.VIEWER), close_codes.RIGHT_LOST),
+        lambda h: PoolMembership.objects.filter(user=h.cast.carol).update(role=Role.VIEWER), close_codes.NARROWED),
     "machine moved": (lambda h: VirtualMachine.objects.update(pool=h.cast.bobs), close_codes.RIGHT_LOST),
     "pool unbound": (
         lambda h: Pool.objects.filter(pk=h.cast.shared.pk).update(proxmox_poolid=None), close_codes.RIGHT_LOST),

@@ -70,9 +70,7 @@ class Operation(models.Model):
     uncertain_since = models.DateTimeField(null=True, blank=True)
     sentence = models.CharField(max_length=400, blank=True, default="", help_text="How it ended, for the person.")
     detail = models.TextField(blank=True, default="", help_text="Proxmox's own words, for RTPs.")
-    task_log = models.TextField(
-        blank=True, default="", help_text="The log of its Proxmox tasks, as a worker read it."
-    )
+    task_log = models.TextField(blank=True, default="", help_text="The log of its Proxmox tasks, as a worker read it.")
     log_wanted_at = models.DateTimeField(null=True, blank=True)
     log_read_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

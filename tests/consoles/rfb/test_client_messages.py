@@ -20,6 +20,7 @@ from tests.consoles.rfb.conversations import (
     fed,
     request,
 )
+from tests.figures import figure
 
 #: What noVNC 1.7 asks for, in its order.
 NOVNC = (
@@ -69,6 +70,44 @@ def test_a_viewer_who_may_only_look_types_nothing_but_is_seen_to_be_there() -> N
     assert fed(messages.receive, byte_wise(STREAM)) == expected(view_only=True)
 
     assert messages.inputs == 4
+
+
+#: One of each kind a browser may send: (message, whether who may only look may send it).
+KINDS = (
+    (PIXEL_FORMAT, True), (encodings(5, 16), True), (request(), True),
+    (KEY_A, False), (POINTER, False), (CLIPBOARD, False), (QEMU_KEY, False),
+)  # fmt: skip
+
+
+def talk(seed: int, messages: int) -> list[tuple[bytes, bool]]:
+    """What a browser might send, in any order."""
+    return random.Random(seed).choices(KINDS, k=messages)
+
+
+def typed_through(*, view_only: bool, messages: int) -> int:
+    """How many messages of the kinds that act reach the node, fed in pieces of any length."""
+    said, rng = talk(7, messages), random.Random(8)
+    stream, client = b"".join(message for message, _ in said), ClientMessages(view_only=view_only)
+    passed, at = b"", 0
+    while at < len(stream):
+        step = rng.randint(1, 90)
+        passed += client.receive(stream[at : at + step])
+        at += step
+    looking = b"".join(message for message, may_look in said if may_look)
+    return 0 if passed == looking else (len(passed) - len(looking)) // len(KEY_A)
+
+
+def test_ten_thousand_messages_of_who_may_only_look_type_nothing() -> None:
+    messages = 10_000
+    through, control = (typed_through(view_only=view_only, messages=messages) for view_only in (True, False))
+
+    figure("view-only", "messages", messages, "typed through", through, "without the filter", control)
+    assert (through, control > messages // 2) == (0, True)
+
+
+@pytest.mark.parametrize("pieces", cut_everywhere(STREAM))
+def test_wherever_it_is_cut_nothing_typed_gets_through(pieces: list[bytes]) -> None:
+    assert fed(ClientMessages(view_only=True).receive, pieces) == expected(view_only=True)
 
 
 def test_nothing_that_changes_the_length_of_a_message_is_negotiated() -> None:
