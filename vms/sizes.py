@@ -27,6 +27,22 @@ class Preset:
         return f"{cores(self.cores)} · {gib(self.memory_mib)} · {self.disk_gib} GiB disk"
 
 
+    @property
+    def size_words(self) -> str:
+        """'2 cores · 2 GiB'."""
+        return f"{cores(self.cores)} · {gib(self.memory_mib)}"
+
+
+@dataclass(frozen=True)
+class Offer:
+    """A size as a page offers it; `reason`: why it does not fit, with the number."""
+
+    preset: Preset
+    reason: str
+    is_chosen: bool
+    words: str
+
+
 PRESETS: tuple[Preset, ...] = (
     Preset("tiny", "Tiny", 1, 512, 5),
     Preset("small", "Small", 1, 1024, 10),

@@ -13,6 +13,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from tests.access.people import World
 
 TABLE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "rows.toml").read_text(encoding="utf-8"))
+#: One change of a machine for all: their right is the same.
+CHANGES = {"vms:change": ("rename", "add_nic"), "vms:change_uses": ("resize",)}
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
@@ -65,7 +67,7 @@ def _filled(name: str, route: str, world: World) -> Iterator[Address]:
             continue
         ids = {"vm_id": pk, "operation_id": world.operations.get(thing, world.operations["alices"])}
         verbs = ("reboot", "delete", *(["shutdown"] if thing in {"doras", "shared"} else []))
-        for verb in verbs if name == "vms:action" else ("",):
+        for verb in verbs if name == "vms:action" else CHANGES.get(name, ("",)):
             yield from _address(f"{name}/{verb}" if verb else name, _fill(route, ids | {"name": verb}), thing)
 
 

@@ -48,7 +48,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("vms/{pool_numbers,room,capacity,leases,trash,plots,guests,timeline,leftovers,lease_mails,lease_report,marks}.py", OPERATIONS),
     ("vms/{parts,fixed}.py", OPERATIONS),
     ("vms/{apps,receivers,tasks,forms,urls,admin}.py", INTERFACES),
-    ("vms/{change_form,change_table,size_fields,hardware_forms,settings_forms,create_forms}.py", INTERFACES),
+    ("vms/{change_form,change_table,size_fields,hardware_forms,device_forms,settings_forms,create_forms}.py", INTERFACES),
     ("vms/views/*.py", INTERFACES),
     ("vms/templatetags/*.py", INTERFACES),
     ("vms/management/**/*.py", INTERFACES),

@@ -11,7 +11,9 @@ from accounts.roles import RunOutcome
 from quotas.models import Reservation
 from tests.cast import Cast
 from tests.factories import make_iso, make_node, make_operation, make_reading, make_template, make_vm
+from tests.pages.parts import hardware
 from tests.pages.scenes_of_accounts import standing
+from tests.pages.scenes_of_hardware import parts, waiting
 from tests.pages.scenes_of_limits import limits
 from tests.pages.scenes_of_people import people
 from tests.pages.states import PageState
@@ -38,10 +40,7 @@ CREATING = [
     step("Set size and key", "waiting"),
     step("Start", "waiting"),
 ]
-CONFIG = {
-    "disks": [{"slot": "scsi0", "size_gib": 32}, {"slot": "scsi1", "size_gib": 8}],
-    "nics": [{"mac": "BC:24:11:5E:00:21"}],
-}
+CONFIG = hardware()
 
 
 def cluster() -> None:
@@ -291,5 +290,5 @@ def sign_in_wrong(page: Page) -> None:
 
 SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
     scene.__name__: scene
-    for scene in (everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing)
+    for scene in (everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing, parts, waiting)
 }

@@ -15,11 +15,12 @@ from accounts.models import Pool, SshKey, User
 from accounts.pools import find_personal_pool
 from accounts.ssh_keys import save_key
 from quotas.errors import QuotaExceeded
+from quotas.footprint import Footprint
 from vms import selectors
 from vms.forms import CreateForm
 from vms.models import Operation, Template, VirtualMachine
 from vms.operations import FromIso, FromTemplate, Refusal, Size, request_create
-from vms.sizes import PRESETS, Preset, why_not
+from vms.sizes import BY_KEY, PRESETS, Preset, why_not
 from vms.templatetags.vm_tags import new_key
 from vms.views.person import PersonRequest, person_required
 
@@ -149,5 +150,7 @@ def _context(request: PersonRequest, pool: Pool | None, form: CreateForm, proble
         "source": source,
         "chosen_keys": [str(key) for key in form["saved_keys"].value() or []],
         "has_keys": SshKey.objects.filter(user=request.user).exists(),
-        "uses": selectors.uses(selectors.figures_of(pool, request.user), size),
+        "uses": selectors.uses(
+            selectors.figures_of(pool, request.user), BY_KEY[size].footprint() if size in BY_KEY else Footprint()
+        ),
     }
