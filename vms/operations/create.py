@@ -1,11 +1,9 @@
-"""Create a machine from a template or an ISO: the request, the order of the steps, and the ends."""
+"""Create a machine from a template, an ISO or another machine: the request, the order of the steps, and the ends."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
-from uuid import UUID, uuid4
+from typing import ClassVar
+from uuid import UUID
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
@@ -17,19 +15,21 @@ from vms.access import may
 from vms.cluster import Cluster
 from vms.cluster.errors import Denied, NoSuchGuest
 from vms.cluster.types import GuestConfig
-from vms.models import IsoImage, Operation, Template, VirtualMachine
+from vms.models import Operation, VirtualMachine
 from vms.operations import ends, finding, growth, lifecycle, names, requests
-from vms.operations.create_steps import BindPool, CloneTemplate, GrowDisk, MakeFromIso, SetSize, SetUpSignIn, is_ours
+from vms.operations.clone_steps import CloneTemplate, CopyMachine
+from vms.operations.create_steps import BindPool, GrowDisk, SetSize, SetUpSignIn, is_ours
 from vms.operations.database import decide
 from vms.operations.delete import remove_remains
 from vms.operations.errors import Refusal
 from vms.operations.hooks import Point
 from vms.operations.power import PowerStep
 from vms.operations.rights import may_create, may_manage
+from vms.operations.slot_steps import MakeFromIso
+from vms.operations.sources import plan_source
 from vms.operations.steps import Broken, HookStep, Step
 from vms.operations.verb import Verb
-from vms.operations.wishes import FromIso, FromTemplate, Size, Source
-from vms.placement import node_for_iso
+from vms.operations.wishes import Size, Source
 from vms.states import Action, Lifecycle, OperationKind, Power
 from vms.usage import Shape
 
@@ -41,6 +41,7 @@ class Create(Verb):
         BindPool(),
         HookStep(Point.BEFORE_CREATE, "Prepare"),
         CloneTemplate(),
+        CopyMachine(),
         MakeFromIso(),
         HookStep(Point.MAC_KNOWN, "Register it"),
         SetSize(),
@@ -130,7 +131,7 @@ def request_create(
         raise PermissionDenied(departures.notice(by))
     name = names.checked_name(name)
     size.check()
-    plan = plan_template(source, size, by) if isinstance(source, FromTemplate) else plan_iso(source, by)
+    plan = plan_source(source, size, by)
     pool = pool or decide(lambda: personal_pool_for(by))
     if not may_create(by, pool):
         raise PermissionDenied("Your role in this pool does not include that.")
@@ -163,44 +164,6 @@ def request_create(
         )
 
     return requests.accept(by, pool, key, open_it)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A source in the words of the steps. `uuid`: of a machine whose identity we choose ourselves."""
-
-    title: str
-    wish: dict[str, Any]
-    uuid: UUID | None = None
-
-
-def plan_template(source: FromTemplate, size: Size, by: User) -> Plan:
-    """The wish for a clone; raises Refusal where the template is gone or the disk too small."""
-    template = Template.objects.filter(pk=source.template_id, missing_since=None).first()
-    if template is None or (template.is_hidden and not by.is_rtp):
-        raise Refusal("This template is not there any more. Choose another.", "source")
-    if size.disk_gib < template.disk_gib:
-        raise Refusal(f"The disk of {template} takes at least {template.disk_gib} GiB.", "disk_gib")
-    if any("PRIVATE KEY" in key for key in source.ssh_keys):
-        raise Refusal("What you pasted looks like a private key; it was not stored. Paste the public key.", "ssh_keys")
-    wish: dict[str, Any] = {"template": template.pk, "template_disk_gib": template.disk_gib}
-    if template.has_cloud_init:
-        wish["login_user"] = names.checked_login_user(source.login_user) or template.signs_in_as
-        wish["ssh_keys"] = [key.strip() for key in source.ssh_keys]
-        wish["cloud_init"] = True
-    return Plan(str(template), wish)
-
-
-def plan_iso(source: FromIso, by: User) -> Plan:
-    """The wish for an empty disk and an ISO; raises Refusal where it is gone or no node can use it."""
-    iso = IsoImage.objects.filter(pk=source.iso_id, missing_since=None).first()
-    if iso is None or (iso.is_hidden and not by.is_rtp):
-        raise Refusal("This image is not there any more. Choose another.", "source")
-    node = node_for_iso(iso, settings.PROXMOX_VM_STORAGE)
-    if not node:
-        raise Refusal("No node that answers can use this image right now. Choose another or try later.", "source")
-    machine_uuid = uuid4()
-    return Plan(iso.name, {"iso": iso.volid, "node": node, "uuid": str(machine_uuid)}, machine_uuid)
 
 
 def dismiss_failed(vm: VirtualMachine, by: User) -> None:

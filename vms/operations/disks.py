@@ -147,7 +147,8 @@ class GrowDiskVerb(ChangeVerb):
 
     def sentence(self, op: Operation, config: GuestConfig | None) -> str:
         """The new size, and what the guest has to do about it."""
-        return f"The disk {op.wish['slot']} of {op.vm.name} has {op.wish['size_gib']} GiB. The guest has to grow its file system."
+        grown = f"The disk {op.wish['slot']} of {op.vm.name} has {op.wish['size_gib']} GiB."
+        return f"{grown} The guest has to grow its file system."
 
 
 DISKS = {

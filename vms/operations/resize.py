@@ -70,7 +70,7 @@ class Autostart(Setting):
 
     def is_set(self, op: Operation, config: GuestConfig) -> bool:
         """As wished."""
-        return config.start_at_boot == op.wish["on"]
+        return config.start_at_boot is bool(op.wish["on"])
 
     def told(self, op: Operation) -> str:
         """What it means for its node and for the limit."""

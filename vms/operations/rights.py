@@ -30,11 +30,19 @@ def still_allowed(op: Operation) -> bool:
     if actor is None:
         return False
     if op.kind == OperationKind.CREATE:
-        return may_create(actor, Pool.objects.get(pk=op.pool_id))
+        return may_create(actor, Pool.objects.get(pk=op.pool_id)) and _may_copy(actor, op)
     vm = VirtualMachine.objects.select_related("pool").get(pk=op.vm_id)
     if op.kind == OperationKind.MOVE and not may_create(actor, Pool.objects.get(pk=op.pool_id)):
         return False
     return may(actor, vm, Action(op.kind))
+
+
+def _may_copy(actor: User, op: Operation) -> bool:
+    """For a copy: the pool of the machine that is copied is the person's to manage, too, until it is made."""
+    if "machine" not in op.wish or op.vm.smbios_uuid is not None:
+        return True
+    pool = Pool.objects.filter(vms=op.wish["machine"]).first()
+    return pool is not None and may_create(actor, pool)
 
 
 def _is_departure_still(op: Operation) -> bool:
