@@ -100,7 +100,7 @@ def _placed(site: Site, asked: dict[str, Any]) -> Guest:
 
 async def change_guest(site: Site, guest: Guest, asked: dict[str, Any]) -> Guest:
     """{name, node, status, pool (null leaves it), config, delete, pending, uuid, recreate, lock (null clears),
-    reported}. `recreate` puts a new machine with a new uuid into the same slot."""
+    agent_tells, reported}. `recreate` puts a new machine with a new uuid into the same slot."""
     if asked.get("recreate"):
         held_by = site.cluster.pool_of(guest.vmid)
         await destroy_guest(site, guest)
@@ -119,6 +119,8 @@ async def change_guest(site: Site, guest: Guest, asked: dict[str, Any]) -> Guest
         _set_lock(guest, asked["lock"])
     if "node" in asked:
         _move(site, guest, str(asked["node"]))
+    if "agent_tells" in asked:
+        guest.agent_tells = dict(asked["agent_tells"])
     if "obeys_shutdown" in asked:
         guest.obeys_shutdown = bool(asked["obeys_shutdown"])
     if "pool" in asked:

@@ -99,6 +99,7 @@ class Guest:
     dirty_since: float | None = None
     obeys_shutdown: bool = False
     in_image: dict[str, str] = field(default_factory=dict)
+    agent_tells: dict[str, Any] = field(default_factory=dict)
     pid: int = 0
     file_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     went_down: asyncio.Event = field(default_factory=asyncio.Event)

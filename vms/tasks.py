@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from vms import leftovers
+from vms import guests, leftovers, plots
 from vms.cluster import cluster
 from vms.mirror import catalog, foreign, sweep, sync
 from vms.operations import departures, engine, follow, pool_ends, task_logs
@@ -73,3 +73,15 @@ def sync_catalog() -> None:
 def sweep_pending() -> None:
     """Every 15 s: a slice of everybody's pending changes."""
     sweep.sweep(cluster())
+
+
+@shared_task(name="vms.tasks.ask_guests")
+def ask_guests() -> None:
+    """Every minute: addresses and systems of guests that were not asked for long."""
+    guests.ask_guests(cluster(), timezone.now())
+
+
+@shared_task(name="vms.tasks.fetch_plot")
+def fetch_plot(plot_id: int) -> None:
+    """When somebody looks: what Proxmox measured of one machine."""
+    plots.fetch(cluster(), plot_id, timezone.now())

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from vms.views import actions, attention, changes, create, hardware, locks, pages, pools, snapshots
+from vms.views import (
+    actions,
+    attention,
+    changes,
+    create,
+    hardware,
+    locks,
+    moving,
+    pages,
+    plots,
+    pools,
+    rtp_pools,
+    snapshots,
+)
 
 app_name = "vms"
 urlpatterns = [
@@ -18,6 +31,7 @@ urlpatterns = [
     path("vms/<int:vm_id>/snapshots/take/", snapshots.take, name="take_snapshot"),
     path("vms/<int:vm_id>/snapshots/<slug:snapshot>/roll-back/", snapshots.roll_back, name="roll_back"),
     path("vms/<int:vm_id>/snapshots/<slug:snapshot>/delete/", snapshots.drop, name="drop_snapshot"),
+    path("vms/<int:vm_id>/plots/", plots.plots_of, name="plots"),
     path("vms/<int:vm_id>/activity/", pages.activity, name="activity"),
     path("vms/<int:vm_id>/operations/<int:operation_id>/", pages.operation, name="operation"),
     path("vms/<int:vm_id>/operations/<int:operation_id>/settle/", actions.settle_operation, name="settle"),
@@ -30,6 +44,17 @@ urlpatterns = [
     path("pools/<int:pool_id>/", pools.pool, name="pool"),
     path("pools/<int:pool_id>/role/", pools.set_role, name="pool_role"),
     path("pools/<int:pool_id>/take-out/", pools.take_out, name="pool_take_out"),
+    path("vms/<int:vm_id>/move/", moving.move, name="move"),
+    path("rtp/pools/", rtp_pools.rtp_pools, name="rtp_pools"),
+    path("rtp/pools/pools.csv", rtp_pools.rtp_pools_csv, name="rtp_pools_csv"),
+    path("rtp/pools/bind/", rtp_pools.bind_pool, name="bind_pool"),
+    path("rtp/pools/<int:pool_id>/", rtp_pools.rtp_pool, name="rtp_pool"),
+    path("rtp/pools/<int:pool_id>/marks/", rtp_pools.mark_pool, name="rtp_pool_marks"),
+    path("rtp/pools/<int:pool_id>/close/", rtp_pools.close_pool, name="rtp_pool_close"),
+    path("rtp/pools/<int:pool_id>/open/", rtp_pools.reopen_pool, name="rtp_pool_open"),
+    path("rtp/pools/<int:pool_id>/empty/", rtp_pools.empty_pool, name="rtp_pool_empty"),
+    path("rtp/pools/<int:pool_id>/rename/", rtp_pools.rename_pool, name="rtp_pool_rename"),
+    path("rtp/pools/<int:pool_id>/remove/", rtp_pools.remove_pool, name="rtp_pool_remove"),
     path("activity/", pages.history, name="history"),
     path("rtp/vms/", pages.rtp, name="rtp"),
     path("rtp/capacity/", pages.cluster_capacity, name="capacity"),

@@ -19,7 +19,11 @@ KEY = "0" * 32
 
 def kept(name: str, parent: str = "", day: int = 12, **more: Any) -> dict[str, Any]:
     """One row as the mirror writes it."""
-    row = {"name": name, "parent": parent, "taken_at": datetime(2026, 5, day, 14, 2, tzinfo=UTC).isoformat()}
+    row: dict[str, Any] = {
+        "name": name,
+        "parent": parent,
+        "taken_at": datetime(2026, 5, day, 14, 2, tzinfo=UTC).isoformat(),
+    }
     row |= {"with_memory": False, "note": "", "by": "alice", "memory_gib": 0, "cores": 2, "memory_mib": 2048}
     return row | {"disk_gib": 32, "start_at_boot": False} | more
 

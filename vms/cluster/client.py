@@ -31,6 +31,7 @@ from vms.cluster.errors import (
 )
 from vms.cluster.line import Answer, Value
 from vms.cluster.tls import TlsTrust
+from vms.cluster.watching import Watching
 from vms.cluster.wire import Wire
 
 PART = re.compile(r"[A-Za-z0-9@!:._+-]+")
@@ -174,7 +175,7 @@ def _together(hosts: tuple[Host, ...], first: int, failures: list[Unreachable]) 
     return kind(" ".join(told), status=failures[-1].status)
 
 
-class Cluster(Changes, Consoles):
+class Cluster(Changes, Consoles, Watching):
     """One cluster as one token sees it. Safe for threads; make it after forking (`cluster()` does)."""
 
     def __init__(self, config: ClusterConfig) -> None:

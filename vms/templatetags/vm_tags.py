@@ -32,7 +32,8 @@ PLACES = {
     "people:list": "people", "people:detail": "people", "people:lock": "people", "people:directory": "directory",
     "people:announcement": "announcement",
     "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
-    "snapshots": "home", "take_snapshot": "home", "roll_back": "home", "drop_snapshot": "home",
+    "plots": "home", "snapshots": "home", "take_snapshot": "home", "roll_back": "home", "drop_snapshot": "home",
+    "vms:rtp_pools": "rtp_pools", "vms:rtp_pool": "rtp_pools", "quotas:pool": "rtp_pools", "move": "home",
     "vms:capacity": "capacity", "vms:attention": "attention", "vms:jobs": "attention", "vms:job": "attention", "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
 }  # fmt: skip
 
@@ -62,8 +63,9 @@ def new_key() -> str:
 @register.filter
 def control(field: BoundField) -> SafeString:
     """The field's widget with the class of its kind."""
-    kinds = {CheckboxInput: "form-check-input", Select: "form-select"}
-    kind = kinds.get(type(field.field.widget), "form-control")
+    widget = field.field.widget
+    kind = "form-select" if isinstance(widget, Select) else "form-control"
+    kind = "form-check-input" if isinstance(widget, CheckboxInput) else kind
     return field.as_widget(attrs={"class": kind})
 
 

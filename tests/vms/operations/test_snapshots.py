@@ -185,7 +185,7 @@ def test_a_lost_answer_is_found_out_and_done_once(shop: Workshop, what: str, kin
     method, path, effect = LOST[what]
     fault = {"kind": kind, "match": {"method": method, "path_regex": path}, "times": 1}
     shop.cluster.control("POST", "/faults", fault)
-    ask = {"take": request_snapshot, "roll back": request_roll_back, "delete": request_drop_snapshot}[what]
+    ask: Any = {"take": request_snapshot, "roll back": request_roll_back, "delete": request_drop_snapshot}[what]
     op = shop.work(ask(fresh(vm), name="clean", **who(shop)))
     assert (op.state, names(vm)) == (OperationState.SUCCEEDED, [] if what == "delete" else ["clean"])
     effects = shop.cluster.control("GET", "/state?only=effects")["effects"]
