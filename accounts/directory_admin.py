@@ -7,16 +7,18 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.addresses import address_of
-from accounts.admin_base import ReadOnlyAdmin, RtpAdmin
+from accounts.admin_base import HISTORY, ReadOnlyAdmin, RtpAdmin, rtp_of
 from accounts.directory import exceptions
 from accounts.directory.release import ReleaseRefused, release
 from accounts.directory_forms import ExceptionForm
-from accounts.models import DirectoryException, DirectoryGroup, DirectoryRun, User
+from accounts.models import DirectoryException, DirectoryGroup, DirectoryRun
 
 
 @admin.register(DirectoryGroup)
 class DirectoryGroupAdmin(ReadOnlyAdmin):
     """Groups that hold somebody we know."""
+
+    why = "The directory decides who is in a group; a pass over it writes this."
 
     list_display = ["name", "members_seen", "seen_at"]
     search_fields = ["name"]
@@ -25,6 +27,8 @@ class DirectoryGroupAdmin(ReadOnlyAdmin):
 @admin.register(DirectoryRun)
 class DirectoryRunAdmin(ReadOnlyAdmin):
     """Passes over the directory. A held list is released here or on the directory's page."""
+
+    why = HISTORY
 
     list_display = ["started_at", "outcome", "members_read", "joined", "changed", "departed", "returned", "note"]
     list_filter = ["outcome"]
@@ -35,7 +39,7 @@ class DirectoryRunAdmin(ReadOnlyAdmin):
         """Lets the next pass depart exactly those whom it lists."""
         for run in runs:
             try:
-                release(run.pk, by=_rtp(request), address=address_of(request), now=timezone.now())
+                release(run.pk, by=rtp_of(request), address=address_of(request), now=timezone.now())
             except ReleaseRefused as refused:
                 self.message_user(request, refused.sentence, messages.ERROR)
             else:
@@ -56,18 +60,8 @@ class DirectoryExceptionAdmin(RtpAdmin):
         self, request: HttpRequest, obj: DirectoryException, form: ModelForm[DirectoryException], change: bool
     ) -> None:
         """Saves, audits, and asks for a pass."""
-        exceptions.save(obj, by=_rtp(request), address=address_of(request))
+        exceptions.save(obj, by=rtp_of(request), address=address_of(request))
 
     def delete_model(self, request: HttpRequest, obj: DirectoryException) -> None:
         """Ends it, audits, and asks for a pass."""
-        exceptions.end(obj, by=_rtp(request), address=address_of(request))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[DirectoryException]) -> None:
-        """The same for several."""
-        for exception in queryset:
-            self.delete_model(request, exception)
-
-
-def _rtp(request: HttpRequest) -> User:
-    assert isinstance(request.user, User)  # noqa: S101 (the site lets in nobody else)
-    return request.user
+        exceptions.end(obj, by=rtp_of(request), address=address_of(request))

@@ -5,11 +5,12 @@ from datetime import date
 from django import forms
 from django.utils import timezone
 
+from accounts.admin_base import SeenForm
 from accounts.models import DirectoryException, User
 from accounts.roles import AccountKind
 
 
-class ExceptionForm(forms.ModelForm[DirectoryException]):
+class ExceptionForm(SeenForm):
     """Who, why and until when."""
 
     class Meta:

@@ -1,44 +1,30 @@
 """Visits and grants, to read."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
 
+from accounts.admin_base import HISTORY, ReadOnlyAdmin
 from consoles.models import ConsoleGrant, ConsoleVisit
 
 
-class ReadOnly:
-    """History is not edited, also not by superusers."""
-
-    def has_add_permission(self, request: HttpRequest, *args: Any) -> bool:
-        """Never."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Never."""
-        return False
-
-
 @admin.register(ConsoleVisit)
-class ConsoleVisitAdmin(ReadOnly, admin.ModelAdmin[ConsoleVisit]):
+class ConsoleVisitAdmin(ReadOnlyAdmin):
     """Who had which screen, when, and how it ended."""
 
-    list_display = ("vm", "user_name", "address", "opened_at", "closed_at", "end", "bytes_to_browser")
-    list_filter = ("end", "opened_at")
-    search_fields = ("user_name", "vm__name", "machine_uuid")
-    list_select_related = ("vm",)
+    why = HISTORY
+    list_display = ["vm", "user_name", "address", "opened_at", "closed_at", "end", "bytes_to_browser"]
+    list_filter = ["end", "opened_at"]
+    search_fields = ["user_name", "vm__name", "machine_uuid"]
+    list_select_related = ["vm"]
     date_hierarchy = "opened_at"
 
 
 @admin.register(ConsoleGrant)
-class ConsoleGrantAdmin(ReadOnly, admin.ModelAdmin[ConsoleGrant]):
+class ConsoleGrantAdmin(ReadOnlyAdmin):
     """Grants of the last day, without what would open anything."""
 
-    list_display = ("vm", "user", "role", "address", "issued_at", "spent_at")
-    fields = ("vm", "user", "role", "machine_uuid", "address", "issued_at", "expires_at", "spent_at")
-    list_select_related = ("vm", "user")
+    why = "A grant is asked for by a page and spent by its console; it lives 20 s."
+    list_display = ["vm", "user", "role", "address", "issued_at", "spent_at"]
+    fields = ["vm", "user", "role", "machine_uuid", "address", "issued_at", "expires_at", "spent_at"]
+    list_filter = ["role"]
+    search_fields = ["user__username", "vm__name"]
+    list_select_related = ["vm", "user"]

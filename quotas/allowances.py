@@ -5,12 +5,15 @@ from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import audit, outbox
+from accounts.errors import WithSentence
 from accounts.models import Pool, User
 from accounts.roles import Role
 from quotas.errors import cores, gib
+from quotas.locking import lock_pool
 from quotas.models import Allowance
 
 
@@ -40,9 +43,36 @@ class Numbers:
         return ", ".join(parts)
 
 
-def give(pool: Pool, numbers: Numbers, *, reason: str, until: date | None, by: User, address: str = "") -> Allowance:
-    """A new allowance of the pool, with its audit row. What older ones say of other numbers keeps holding."""
+class ChangedMeanwhile(WithSentence):
+    """Other allowances of the pool are in force than those its editor saw."""
+
+
+def in_force(pool_id: int) -> QuerySet[Allowance]:
+    """The pool's allowances that hold today, the newest first."""
+    return Allowance.objects.filter(pool=pool_id).in_force(timezone.localdate())
+
+
+def seen_of(pool_id: int) -> str:
+    """Names the allowances in force, such as "17.12": rows are never rewritten, so this says what somebody saw."""
+    return ".".join(str(pk) for pk in in_force(pool_id).values_list("pk", flat=True)) or "none"
+
+
+def give(
+    pool: Pool, numbers: Numbers, *, reason: str, until: date | None, by: User, address: str = "",
+    seen: str | None = None, instead_of: int | None = None,
+) -> Allowance:  # fmt: skip
+    """A new allowance of the pool, with its audit row. What older ones say of other numbers keeps holding.
+
+    `instead_of`: the key of one that it replaces. `seen`: what `seen_of` said when the editor looked; raises
+    ChangedMeanwhile where it says something else now, and nothing was written then.
+    """
     with transaction.atomic():
+        lock_pool(pool.pk)
+        if seen is not None and seen != seen_of(pool.pk):
+            raise ChangedMeanwhile("Somebody changed the limit while you had it open. Nothing of yours was saved.")
+        if instead_of is not None:
+            replaced = Allowance.objects.filter(pk=instead_of, pool=pool, ended_at=None)
+            replaced.update(ended_at=timezone.now(), ended_by=by)
         made = Allowance.objects.create(
             pool=pool, cores=numbers.cores, memory_mib=numbers.memory_mib, disk_gib=numbers.disk_gib,
             reason=reason[:300], until=until, made_by=by,

@@ -49,7 +49,6 @@ class Policy(models.Model):
         blank=True,
         help_text="How long until it has to be renewed; empty: LEASE_DAYS.",
     )
-    version = models.PositiveIntegerField(default=1, editable=False)
     changed_at = models.DateTimeField(auto_now=True)
 
     class Meta:

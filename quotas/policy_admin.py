@@ -1,34 +1,40 @@
 """Policies in the admin: the impact is shown before anything is saved, and two RTPs do not overwrite one another."""
 
+from collections.abc import Callable
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.core.validators import MaxValueValidator
 from django.db import transaction
-from django.db.models import F
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.forms import IntegerField
+from django.http import HttpRequest
 
 from accounts import audit
-from accounts.admin_base import RtpAdmin
-from accounts.models import User
-from quotas.impact import impact_of
+from accounts.addresses import address_of
+from accounts.admin_base import RtpAdmin, SeenForm, rtp_of
+from quotas.impact_admin import ImpactMixin
 from quotas.models import Policy
 
 NUMBERS = (
     "cores", "memory_mib", "disk_gib", "vms", "vm_cores", "vm_memory_mib", "vm_disk_gib", "snapshots_per_vm",
-    "disks_per_vm",
+    "disks_per_vm", "lease_days",
 )  # fmt: skip
 #: More than any house has; a number above it is a slip, and some databases cannot keep it.
 MOST = 100_000_000
+#: A hundred years.
+MOST_DAYS = 36_500
+WHOLE = "Write a whole number such as 12, without a unit. Leave it empty for no limit."
 
 
-class PolicyForm(forms.ModelForm[Policy]):
-    """A policy with the version it was read at."""
+def limit_number(field: IntegerField, *, least: int = 0, most: int = MOST) -> None:
+    """Says in a sentence what a number has to be."""
+    field.min_value, field.max_value = least, most
+    field.validators.append(MaxValueValidator(most, f"At most {most}."))
+    field.error_messages["invalid"] = WHOLE
 
-    seen_version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+class PolicyForm(SeenForm):
+    """A policy. An empty number is no limit."""
 
     class Meta:
         model = Policy
@@ -36,96 +42,60 @@ class PolicyForm(forms.ModelForm[Policy]):
 
     def __init__(self, *args: Any, **kw: Any) -> None:
         super().__init__(*args, **kw)
-        self.fields["seen_version"].initial = self.instance.version if self.instance.pk else None
         for name in NUMBERS:
-            self.fields[name].validators.append(MaxValueValidator(MOST))
+            field = self.fields[name]
+            assert isinstance(field, IntegerField)  # noqa: S101 (they are columns of whole numbers)
+            limit_number(field, most=MOST_DAYS if name == "lease_days" else MOST)
 
-    def clean(self) -> dict[str, Any]:
-        """Refuses what another RTP changed meanwhile, and shows what is saved now beside what was typed."""
-        cleaned = super().clean() or {}
-        if self.instance.pk and not self.errors:
-            saved = Policy.objects.get(pk=self.instance.pk)
-            if saved.version != cleaned.get("seen_version"):
-                self._show_both(saved)
-        return cleaned
-
-    def _show_both(self, saved: Policy) -> None:
-        self.add_error(None, "Somebody saved this policy while you had it open. Nothing of yours was saved.")
-        for name in ("name", "is_default", "counts_always", *NUMBERS):
-            theirs = getattr(saved, name)
-            if theirs != self.cleaned_data.get(name):
-                self.add_error(name, f"Saved meanwhile: {'no limit' if theirs is None else theirs}.")
-        # The next send is meant for what was just shown.
-        if isinstance(self.data, QueryDict):
-            kept = self.data.copy()
-            kept[self.add_prefix("seen_version")] = str(saved.version)
-            self.data = kept
+    def clean_lease_days(self) -> int | None:
+        """No lease lasts less than a day."""
+        days: int | None = self.cleaned_data["lease_days"]
+        if days == 0:
+            self.add_error("lease_days", "A lease lasts a day or more. Leave it empty for the usual time.")
+        return days
 
 
 @admin.register(Policy)
-class PolicyAdmin(RtpAdmin):
+class PolicyAdmin(ImpactMixin, RtpAdmin):
     """What RTPs allow. Cutting a limit below the use stops nothing; it refuses growth."""
 
+    why = (
+        "Cutting a limit below the use stops nothing; it refuses growth. The impact is shown before anything is saved."
+    )
     form = PolicyForm
     list_display = ["name", "is_default", "cores", "memory_mib", "disk_gib", "vms", "counts_always", "changed_at"]
+    list_filter = ["is_default", "counts_always"]
+    search_fields = ["name"]
     filter_horizontal = ["groups", "pools"]
     fieldsets = [
-        (None, {"fields": ["name", "is_default", "seen_version"]}),
+        (None, {"fields": ["name", "is_default"]}),
         ("For whom", {"fields": ["groups", "pools"]}),
         ("Limits of a pool", {"fields": ["cores", "memory_mib", "disk_gib", "vms", "counts_always"]}),
         ("Limits of one machine", {"fields": list(NUMBERS[4:])}),
     ]
 
-    def changeform_view(
-        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
-    ) -> HttpResponse:
-        """A valid POST shows its impact first; the same with `confirm` saves."""
-        if request.method == "POST" and "confirm" not in request.POST:
-            policy = self.get_object(request, object_id) if object_id else None
-            form = PolicyForm(request.POST, instance=policy)
-            if form.is_valid():
-                return self._impact(request, form)
-        return super().changeform_view(request, object_id, form_url, extra_context)
-
-    def _impact(self, request: HttpRequest, form: PolicyForm) -> HttpResponse:
-        changed = impact_of(form.save)
-        skipped = {"csrfmiddlewaretoken", "confirm"}
-        fields = [(name, value) for name, values in request.POST.lists() if name not in skipped for value in values]
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "What this changes",
-            "changed": changed,
-            "below": sum(bool(each.below) for each in changed),
-            "fields": fields,
-            "object": form.cleaned_data["name"],
-            "back": reverse("admin:quotas_policy_changelist"),
-        }
-        return TemplateResponse(request, "admin/quotas/impact.html", context)
+    def trial_of(self, request: HttpRequest, form: Any) -> Callable[[], object]:
+        """The save itself."""
+        return form.save  # type: ignore[no-any-return]
 
     def save_model(self, request: HttpRequest, obj: Policy, form: Any, change: bool) -> None:
-        """Saves and writes the audit row with what changed."""
+        """Saves and writes the audit row with what changed; where nothing did, neither."""
+        if change and not form.changed_data:
+            return
         with transaction.atomic():
             super().save_model(request, obj, form, change)
-            if change:
-                Policy.objects.filter(pk=obj.pk).update(version=F("version") + 1)
-            changed = {name: str(form.cleaned_data.get(name)) for name in form.changed_data}
-            audit.record(
-                actor=request.user if isinstance(request.user, User) else None,
-                verb="policy.saved",
-                target_kind="policy",
-                target_id=obj.pk,
-                target_name=obj.name,
-                changed=changed,
-            )
+            changed = {name: str(form.cleaned_data.get(name)) for name in form.changed_data if name != "seen"}
+            _record(request, "policy.saved", obj, changed=changed)
 
     def delete_model(self, request: HttpRequest, obj: Policy) -> None:
         """Deletes it and writes the audit row."""
         with transaction.atomic():
-            audit.record(
-                actor=request.user if isinstance(request.user, User) else None,
-                verb="policy.deleted",
-                target_kind="policy",
-                target_id=obj.pk,
-                target_name=obj.name,
-            )
+            _record(request, "policy.deleted", obj)
             super().delete_model(request, obj)
+
+
+def _record(request: HttpRequest, verb: str, policy: Policy, **detail: Any) -> None:
+    audit.record(
+        actor=rtp_of(request), verb=verb, address=address_of(request), target_kind="policy", target_id=policy.pk,
+        target_name=policy.name, **detail,
+    )  # fmt: skip

@@ -27,7 +27,7 @@ def test_from_home_to_a_changed_limit_it_is_three_clicks(cast: Cast, rita: Clien
     limits = re.search(rf"/quotas/pools/{cast.bobs.pk}/", rita.get("/rtp/vms/").content.decode())
     assert limits  # 2
 
-    rita.post(limits[0], {"cores": "12", "reason": "A thesis."})  # 3
+    rita.post(limits[0], {"cores": "12", "reason": "A thesis.", "seen": "none"})  # 3
 
     assert limit_of(cast.bobs).footprint.cores == 12
     assert AuditEvent.objects.filter(verb="allowance.given", actor=cast.rita).exists()

@@ -116,6 +116,7 @@ def job(request: RtpRequest, job_id: int) -> HttpResponse:
 def read_log(request: RtpRequest, job_id: int) -> HttpResponse:
     """Asks a worker for the log of its Proxmox tasks; changes nothing else."""
     op = _job(job_id)
+    require_proof(request, f"Read the log of {op.code}")
     task_logs.want(op)
     messages.success(request, "The log is being read. Load the page again in a few seconds.")
     return redirect("vms:job", job_id=op.pk)

@@ -1,5 +1,6 @@
 """The RTPs' page about the directory, and what they decide there and in the admin."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -135,7 +136,8 @@ def test_an_exception_is_made_changed_and_ended_with_a_trail(page: Client, rita:
     made = DirectoryException.objects.get()
     assert (made.user, made.made_by, made.until) == (anna, rita, until)
     at = reverse("admin:accounts_directoryexception_change", args=[made.pk])
-    page.post(at, {"user": anna.pk, "reason": "thesis, late", "until": until})
+    seen = re.findall(r'name="seen" value="(\w+)"', page.get(at).content.decode())[0]
+    page.post(at, {"user": anna.pk, "reason": "thesis, late", "until": until, "seen": seen})
     assert "thesis, late" in text_of(page)
 
     page.post(reverse("admin:accounts_directoryexception_delete", args=[made.pk]), {"post": "yes"})

@@ -1,5 +1,7 @@
 """What RTPs decide in the admin."""
 
+import re
+
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.test import Client
@@ -53,7 +55,9 @@ def test_an_rtp_lets_removals_go_on(house: House) -> None:
 def test_an_rtp_hides_a_template_and_gives_it_a_title(house: House) -> None:
     template = make_template()
     url = reverse("admin:vms_template_change", args=[template.pk])
-    signed_in(house.cast.rita).post(url, {"is_hidden": "on", "title": "Debian 12", "cores": "64"})
+    rita = signed_in(house.cast.rita)
+    seen = re.findall(r'name="seen" value="(\w+)"', rita.get(url).content.decode())[0]
+    rita.post(url, {"is_hidden": "on", "title": "Debian 12", "cores": "64", "seen": seen})
     template.refresh_from_db()
     assert (template.is_hidden, template.title, template.cores) == (True, "Debian 12", 1)
     assert AuditEvent.objects.get(verb="catalog.marked").actor == house.cast.rita
