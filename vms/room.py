@@ -18,12 +18,14 @@ SHOWN = 5
 
 @dataclass(frozen=True)
 class Taken:
-    """What one machine counts."""
+    """What one machine counts. `at_boot`: stopped, its cores and memory would count on."""
 
+    vm_id: int
     name: str
     cores: int
     memory_mib: int
     disk_gib: int
+    at_boot: bool = False
 
     def words(self, resource: str) -> str:
         """'db (4 cores)'."""
@@ -45,8 +47,8 @@ class Explanation:
         return " ".join(part for part in (self.counted, self.room) if part)
 
 
-def explain(pool: Pool, refusal: QuotaExceeded) -> Explanation:
-    """Why the pool's limit does not let this in, and the ways out."""
+def explain(pool: Pool, refusal: QuotaExceeded, growing: VirtualMachine | None = None) -> Explanation:
+    """Why the pool's limit does not let this in, and the ways out. `growing`: it counts, but makes no room itself."""
     now = figures(pool)
     always, ask = now.rule.counts_always, _ask(pool, refusal, now)
     resource = decisive(refusal.missing)
@@ -54,7 +56,8 @@ def explain(pool: Pool, refusal: QuotaExceeded) -> Explanation:
         return Explanation("", "Delete a machine to make room.", ask)
     found = sorted(taken(pool, always=always), key=lambda each: -getattr(each, resource))
     counted = [each for each in found if getattr(each, resource)]
-    return Explanation(_counted(counted, resource), _room(counted, resource, refusal.missing, always), ask)
+    others = [each for each in counted if growing is None or each.vm_id != growing.pk]
+    return Explanation(_counted(counted, resource), _room(others, resource, refusal.missing, always), ask)
 
 
 def decisive(missing: Footprint) -> str:
@@ -69,7 +72,7 @@ def taken(pool: Pool, *, always: bool) -> list[Taken]:
 
 def _taken(vm: VirtualMachine, always: bool) -> Taken:
     counts = shape_of(vm).counted(always=always)
-    return Taken(vm.name, counts.cores, counts.memory_mib, counts.disk_gib)
+    return Taken(vm.pk, vm.name, counts.cores, counts.memory_mib, counts.disk_gib, vm.start_at_boot)
 
 
 def _counted(found: list[Taken], resource: str) -> str:
@@ -87,8 +90,11 @@ def _room(found: list[Taken], resource: str, missing: Footprint, always: bool) -
     chosen = alone[-1:] if alone else _together(found, resource, needed)
     if not chosen:
         return ""
-    act = "Delete" if resource == "disk_gib" or always else "Stop"
-    return f"{act} {' and '.join(each.words(resource) for each in chosen)} to make room."
+    words = " and ".join(each.words(resource) for each in chosen)
+    if resource == "disk_gib" or always:
+        return f"Delete {words} to make room."
+    at_boot = " and ".join(each.name for each in chosen if each.at_boot)
+    return f"Stop {words} to make room." + (f" Switch off start at boot of {at_boot}, too." if at_boot else "")
 
 
 def _together(found: list[Taken], resource: str, needed: int) -> list[Taken]:

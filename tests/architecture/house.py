@@ -57,6 +57,17 @@ def _walk(file: str, node: ast.AST, *, inside: bool) -> Iterator[Import]:
             yield from _walk(file, child, inside=within)
 
 
+def callers_of(name: str, files: list[str]) -> set[str]:
+    """Files in which something called `name` is called: `reserve(…)`, `requests.reserve(…)`."""
+    return {file for file in files if name in called((ROOT / file).read_text(encoding="utf-8"))}
+
+
+def called(source: str) -> set[str]:
+    """The names of everything that is called."""
+    calls = (node.func for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call))
+    return {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
+
+
 def target_file(module: str) -> str | None:
     """The file of ours that a dotted name lands in, or None for a stranger."""
     parts = module.split(".")

@@ -37,6 +37,15 @@ def test_only_the_pass_over_the_directory_asks_it() -> None:
     assert {file for file in asking if not file.startswith("accounts/ldap/")} == {"accounts/sync.py"}
 
 
+def test_one_function_alone_takes_room() -> None:
+    """Beside it, requests.reserve only hands on to reservations.reserve."""
+    assert house.callers_of("reserve", FILES) == {"vms/operations/growth.py", "vms/operations/requests.py"}
+
+
+def test_reserving_elsewhere_would_be_found() -> None:
+    assert house.called("requests.reserve(pool, asked, 'resize')") == {"reserve"}
+
+
 def test_plain_files_know_no_django() -> None:
     plain = [item for item in PORTAL_IMPORTS if any(house.matches(pattern, item.file) for pattern in PLAIN)]
     framework = [item for item in plain if item.module.split(".")[0] in {"django", "channels", "celery", "allauth"}]
