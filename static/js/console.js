@@ -1,6 +1,8 @@
 // The console: asks for a grant, joins noVNC to the socket, says what is going on, comes back by itself.
 // The page holds no secret. Each connection asks anew by POST; a refusal comes with its sentence.
 
+import { Paste } from "./paste.js";
+
 const RETRY_AFTER_S = [3, 6, 12, 24, 24, 24, 24, 24];
 const LOOK_AGAIN_S = 3;
 const LOOK_AGAIN_HIDDEN_S = 20;
@@ -18,6 +20,7 @@ class Console {
     this.rfb = null;
     this.round = 0;
     this.timers = new Set();
+    this.paste = new Paste(panel, () => this.rfb);
     panel.addEventListener("click", (event) => this.press(event));
     // Capture: noVNC takes every key that reaches its canvas.
     panel.addEventListener("keydown", (event) => this.letGo(event), true);
@@ -168,6 +171,7 @@ class Console {
 
   enableKeys(isOpen) {
     this.panel.querySelector("[data-console-do=ctrl-alt-del]").disabled = !isOpen;
+    this.paste.enable(isOpen);
   }
 
   press(event) {
