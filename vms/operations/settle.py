@@ -16,6 +16,7 @@ from accounts.access import is_rtp
 from accounts.models import User
 from vms.cluster import Cluster
 from vms.cluster.errors import ClusterError, Unreachable
+from vms.mirror import snapshots as kept
 from vms.models import Operation
 from vms.operations import base, ends, finding, lifecycle, words
 from vms.operations.create import remains
@@ -23,6 +24,7 @@ from vms.operations.database import decide
 from vms.operations.errors import Refusal
 from vms.operations.kinds import verb_of
 from vms.operations.move import arrive
+from vms.operations.snapshots import SNAPSHOTS
 from vms.operations.steps import DidNotHappen, Finding, Happened, StillUnknown
 from vms.operations.wake import wake, wake_on_commit
 from vms.states import Lifecycle, OperationKind, OperationState
@@ -141,13 +143,14 @@ def carry_out(op: Operation, proxmox: Cluster) -> None:
         _send_again(op, proxmox)
         return
     facts = _facts(op, proxmox)
+    snapshots = _snapshots(op, proxmox, facts)
     if op.kind == OperationKind.CREATE and (facts is None) == (said["act"] == DONE):
         wish = {name: value for name, value in op.wish.items() if name != "settle"}
         base.move(op, S.NEEDS_RTP, wish=wish, sentence=UNREADABLE if facts is None else EXISTS)
     elif said["act"] == DONE:
-        _done(op, facts, said["by"])
+        _done(op, facts, said["by"], snapshots)
     else:
-        _not_done(op, facts, said["by"])
+        _not_done(op, facts, said["by"], snapshots)
 
 
 def _send_again(op: Operation, proxmox: Cluster) -> None:
@@ -180,8 +183,9 @@ def _is_quiet(op: Operation) -> bool:
     return op.intent_at is None or timezone.now() >= op.intent_at + quiet
 
 
-def _done(op: Operation, facts: ends.Facts | None, who: str) -> None:
+def _done(op: Operation, facts: ends.Facts | None, who: str, snapshots: kept.Kept | None) -> None:
     def also(now: datetime) -> None:
+        _write_snapshots(op, facts, snapshots, now)
         if op.kind == OperationKind.CREATE:
             lifecycle.move(op.vm, Lifecycle.READY)
         elif op.kind == OperationKind.DELETE:
@@ -193,8 +197,9 @@ def _done(op: Operation, facts: ends.Facts | None, who: str) -> None:
     ends.succeed(op, f"{op.vm.name} was {words.VERBS[op.kind][1]}. {who} looked.", seen, also=also)
 
 
-def _not_done(op: Operation, facts: ends.Facts | None, who: str) -> None:
+def _not_done(op: Operation, facts: ends.Facts | None, who: str, snapshots: kept.Kept | None) -> None:
     def also(now: datetime) -> None:
+        _write_snapshots(op, facts, snapshots, now)
         if op.kind == OperationKind.CREATE:
             lifecycle.move(op.vm, Lifecycle.FAILED)
         elif op.kind == OperationKind.DELETE:
@@ -212,3 +217,13 @@ def _facts(op: Operation, proxmox: Cluster) -> ends.Facts | None:
         raise
     except ClusterError:
         return None
+
+
+def _snapshots(op: Operation, proxmox: Cluster, facts: ends.Facts | None) -> kept.Kept | None:
+    """What memory they keep takes disk: it has to count from the moment the room held for it is given back."""
+    return kept.read(proxmox, facts[0], op.vm.snapshots) if facts is not None and op.kind in SNAPSHOTS else None
+
+
+def _write_snapshots(op: Operation, facts: ends.Facts | None, snapshots: kept.Kept | None, now: datetime) -> None:
+    if facts is not None and snapshots is not None:
+        kept.apply_snapshots(op.vm, snapshots, facts[0].digest, now)
