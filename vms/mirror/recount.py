@@ -12,6 +12,7 @@ from quotas.models import Reservation
 from quotas.states import ReservationState
 from vms.cluster import Cluster
 from vms.cluster.types import GuestConfig, GuestFacts
+from vms.mirror import snapshots
 from vms.mirror.facts import Known
 from vms.mirror.fetch import fetch
 from vms.mirror.known import known_rows
@@ -48,7 +49,10 @@ class Recount:
 
 
 def recount(cluster: Cluster) -> Recount:
-    """Reads every counted machine's settings, a few at a time. Raises ClusterError when the list is not answered."""
+    """Reads every counted machine's settings, a few at a time, and its snapshots.
+
+    Raises ClusterError where the cluster's list, or the snapshots of a machine that has some, is not answered.
+    """
     known = [row for row in known_rows() if row.lifecycle in {Lifecycle.READY, Lifecycle.DELETING}]
     guests = {guest.vmid: guest for guest in cluster.read().guests}
     places = [(guests[row.vmid].node, row.vmid) for row in known if row.vmid in guests and row.vmid]
@@ -60,7 +64,7 @@ def recount(cluster: Cluster) -> Recount:
         if config is None or guest is None or config.uuid != row.uuid or row.is_busy:
             unread[row.poolid].append(row.name)
         else:
-            counted[row.poolid] += _use(config, guest, row)
+            counted[row.poolid] += _use(config, guest, row, _memory_gib(cluster, config, row))
     pools = list(Pool.objects.bound())
     found = tuple(_compare(pools, counted, unread))
     names = tuple(sorted(name for poolid, each in unread.items() if poolid for name in each))
@@ -82,12 +86,19 @@ def _compare(pools: list[Pool], counted: dict[str, Usage], unread: dict[str, lis
             yield Disagreement(pool.name, rows, proxmox)
 
 
-def _use(config: GuestConfig, guest: GuestFacts, row: Known) -> Usage:
+def _memory_gib(cluster: Cluster, config: GuestConfig, row: Known) -> int:
+    """What memory in snapshots takes, as Proxmox lists them. Asked only where there are some."""
+    if not (config.snapshot_parent or row.snapshot_gib):
+        return 0
+    return sum(one["memory_gib"] for one in snapshots.read(cluster, config, []))
+
+
+def _use(config: GuestConfig, guest: GuestFacts, row: Known, memory_gib: int) -> Usage:
     """By the same rule as vms.usage, from what Proxmox has; only the trash is the portal's own word."""
     shape = Shape(
         cores=config.most_cores,
         memory_mib=config.most_memory_mib,
-        disk_gib=gib(sum(disk.size_bytes or 0 for disk in config.disks if disk.is_counted)) + row.snapshot_gib,
+        disk_gib=gib(sum(disk.size_bytes or 0 for disk in config.disks if disk.is_counted)) + memory_gib,
         is_awake=guest.power != Power.STOPPED or config.start_at_boot,
         is_kept=not row.is_trashed,
     )
