@@ -72,6 +72,7 @@ FIELDS: dict[str, tuple[st.SearchStrategy[Any], set[str]]] = {
     "forget": (few, {"revert"}),
     "nic": (nics, {"net*"}),
     "remove": (few, set()),
+    "add_disk": (st.tuples(anything, anything, st.integers()), {"ide*", "sata*", "scsi*", "virtio*"}),
 }
 
 

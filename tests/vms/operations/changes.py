@@ -6,10 +6,12 @@ from tests.vms.operations.bench import SECOND_DISK, Bench
 from tests.vms.operations.workshop import Workshop
 from vms.models import Operation
 from vms.operations import (
+    request_add_disk,
     request_add_drive,
     request_add_nic,
     request_agent,
     request_apply,
+    request_autostart,
     request_boot_order,
     request_detach_disk,
     request_display,
@@ -17,9 +19,11 @@ from vms.operations import (
     request_drop_drive,
     request_drop_nic,
     request_eject,
+    request_grow_disk,
     request_mount,
     request_notes,
     request_rename,
+    request_resize,
     request_set_nic,
     request_tags,
     request_undo,
@@ -39,6 +43,10 @@ RICH: dict[str, str] = {
 
 #: Kind to the request and what is asked, in an order in which one machine can go through all of them.
 CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
+    "resize": (request_resize, {"cores": 2, "memory_mib": 1024}),
+    "autostart": (request_autostart, {"on": True}),
+    "grow_disk": (request_grow_disk, {"slot": "scsi0", "size_gib": 6}),
+    "add_disk": (request_add_disk, {"size_gib": 2}),
     "add_nic": (request_add_nic, {"bridge": "vmbr0", "has_firewall": True}),
     "set_nic": (
         request_set_nic,

@@ -19,10 +19,11 @@ from vms.operations.networks import AddNic
 from vms.states import OperationState
 
 KINDS = ("lose_before", "lose_after", "cut_mid_answer")
-CALLS = {"apply": ("POST /status/shutdown$", "POST /status/start$")}
+GROW = r"PUT /qemu/\d+/resize$"
+CALLS = {"grow_disk": (GROW,), "apply": ("POST /status/shutdown$", "POST /status/start$")}
 SENT = r"PUT /qemu/\d+/config$"
 READ = "GET /pending$"
-WANTED = {"apply": {"shutdown": 1, "start": 1}}
+WANTED = {"grow_disk": {"resize": 1}, "apply": {"shutdown": 1, "start": 1}}
 
 
 @pytest.mark.slow
