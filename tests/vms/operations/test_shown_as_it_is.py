@@ -1,14 +1,17 @@
-"""U-09: after each kind of hardware change the row says what the cluster has, and what waits there."""
+"""U-09: after each kind of hardware change row and page say what the cluster has, and what waits there."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 from pytest_django import Settings
 
 from tests.cast import Cast
 from tests.devcluster.cluster import DevCluster
 from tests.figures import figure
+from tests.sign_in import sign_in
 from tests.vms.operations.bench import Bench
 from tests.vms.operations.changes import CHANGES, request, rich
 from tests.vms.operations.workshop import SHORT, Workshop
@@ -37,7 +40,7 @@ def test_after_each_change_the_row_is_as_the_cluster(either: tuple[str, Workshop
     for kind in CHANGES:
         op = shop.work(request(bench, kind))
         assert op.state == OperationState.SUCCEEDED, (kind, op.sentence, op.detail)
-        differences += [f"{kind}: {each}" for each in compare(bench)]
+        differences += [f"{kind}: {each}" for each in [*compare(bench), *compare_page(bench)]]
 
     figure("U-09", release, "changes", len(CHANGES), "differences", len(differences))
     assert (differences, len(CHANGES) >= 12) == ([], True)
@@ -64,6 +67,29 @@ def compare(bench: Bench) -> list[str]:
     wrong += [key for key in pending if row.now(key) != told(key, config.get(key))]
     wrong += list({*row.waiting} ^ {*pending})
     return [f"{key}: cluster {config.get(key)} then {later.get(key)}, row {row.told.get(key)}" for key in set(wrong)]
+
+
+def compare_page(bench: Bench) -> list[str]:
+    """What the hardware page lists as Proxmox's own, and offers to undo, against the cluster."""
+    page = sign_in(Client(), bench.shop.cast.alice).get(f"/vms/{bench.vm.pk}/hardware/").content.decode()
+    config, pending = bench.config, bench.pending
+    listed = {line for line in re.findall(r"<li>([a-z]+\d+: [^<]*)</li>", page) if not line.startswith("boot")}
+    drives = {**config, **{key: text for key, text in pending.items() if text}}
+    there = {
+        f"{slot}: {_device(slot, text)}" for slot, text in [*config.items(), *drives.items()] if _device(slot, text)
+    }
+    undone = set(re.findall(r'name="keys" value="([^"]*)"', page))
+    order = re.findall(r"<li>boot: ([^<]*)</li>", page)
+    found = [f"page: {each}" for each in listed ^ there]
+    found += [] if undone == set(pending) else [f"page: undo {undone}, cluster {set(pending)}"]
+    return found + ([] if order == [drives["boot"].removeprefix("order=")] else [f"page: boots from {order}"])
+
+
+def _device(slot: str, text: str) -> str:
+    """A drive by its volume, a network card by its model and address; empty for other options."""
+    if re.fullmatch(r"net\d+", slot):
+        return text.partition(",")[0].replace("=", ", ")
+    return text.partition(",")[0] if re.fullmatch(r"(ide|sata|scsi|virtio|unused)\d+", slot) else ""
 
 
 class Shown:
