@@ -11,6 +11,7 @@ from devcluster.refusals import no_config
 from devcluster.site import Site
 from devcluster.state import Guest
 
+RUNS_KEPT = 100
 GONE_DOWN_TIMEOUT = "VM quit/powerdown failed - got timeout"
 
 
@@ -98,6 +99,8 @@ async def run(site: Site, guest: Guest, job: Job) -> None:
 
 def gone_down(site: Site, guest: Guest) -> None:
     """The machine is off, by whatever way."""
+    if guest.started_at is not None:
+        guest.ran = [*guest.ran, (guest.started_at, site.clock.now())][-RUNS_KEPT:]
     guest.power, guest.started_at = "stopped", None
     guest.went_down.set()
     site.touch(guest)

@@ -114,5 +114,6 @@ async def _lived(site: Site, guest: Guest, asked: dict[str, Any], job: Job) -> N
     if guest.node in site.cluster.nodes and not asked.get("unreported"):
         meddle.let_report(site, guest)
         guest.created -= LONG_AGO_S
+        guest.ran.append((guest.created, site.clock.now()))
     elif asked.get("unreported"):
         guest.reported = None

@@ -95,6 +95,7 @@ class Guest:
     snapshots: list[Snapshot] = field(default_factory=list)
     created: float = 0.0
     started_at: float | None = None
+    ran: list[tuple[float, float]] = field(default_factory=list)
     reported: Reported | None = None
     dirty_since: float | None = None
     obeys_shutdown: bool = False

@@ -24,7 +24,7 @@ TASK = "vms.tasks.fetch_plot"
 #: How long what was read is good, and how long after a look a worker still fetches.
 KEPT = timedelta(seconds=60)
 WANTED = timedelta(seconds=120)
-NO_DATA = "Numbers appear after a minute."
+NO_DATA = "There are no numbers of this span yet. The first appear a minute after it starts."
 NO_ANSWER = "Proxmox did not answer."
 Row = list[float | None]
 

@@ -4,7 +4,7 @@ import hashlib
 from typing import Any
 
 from devcluster.http.calls import CALLS, Call
-from devcluster.http.nodes import FRAME, points
+from devcluster.http.nodes import FRAME, FRAMES_9_S, points
 from devcluster.refusals import failed
 from devcluster.report import MIB, Row, current_row
 from devcluster.schema import STRING
@@ -41,10 +41,24 @@ async def history(call: Call) -> Any:
     if guest is None or site.reported(guest) is None:
         place = f"pve2-vm/{vmid}" if site.settings.major < 9 else f"pve-vm-9.0/{vmid}"
         raise failed(f"RRD error: opening '/var/lib/rrdcached/db/{place}': No such file or directory")
+    _refuse_too_young(call, guest)
     values: Row = {"maxcpu": guest.cores, "maxmem": guest.memory_mib * MIB, "disk": 0, "maxdisk": guest.boot_disk_bytes}
     rows = points(call, guest.created, values)
-    since = guest.started_at if guest.power != "stopped" and guest.started_at else None
-    return [row | _measured(site, guest, row["time"]) if since and row["time"] >= since else row for row in rows]
+    ran = [*guest.ran, (guest.started_at, site.clock.now())] if guest.started_at is not None else guest.ran
+    return [row | _measured(site, guest, row["time"]) if _is_within(row["time"], ran) else row for row in rows]
+
+
+def _refuse_too_young(call: Call, guest: Guest) -> None:
+    """Release 9 answers so while no whole step of the frame has passed since the machine was made."""
+    step = FRAMES_9_S[str(call.params["timeframe"])]
+    now = call.site.clock.now()
+    if call.site.settings.major >= 9 and step > FRAMES_9_S["hour"] and now - guest.created < step:
+        end = min(int(now) // step * step, int(guest.created)) - 1
+        raise failed(f"RRD error: start ({int(guest.created)}) should be less than end ({end})")
+
+
+def _is_within(at: int, spans: list[tuple[float, float]]) -> bool:
+    return any(since <= at <= until for since, until in spans)
 
 
 def _measured(site: Site, guest: Guest, at: int) -> Row:

@@ -1,6 +1,7 @@
 """Every call the gateway can send, held against Proxmox's own schema."""
 
 import inspect
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.contract.target import Target
 from tests.figures import figure
 from vms.cluster import Cluster, errors
 from vms.cluster.types import GuestChanges, GuestRef, NicWish, TemplateRef
+from vms.cluster.watching import SPANS
 from vms.cluster.wire import Wire
 
 pytestmark = [pytest.mark.contract]
@@ -124,9 +126,18 @@ def snapshots(target: Target, cluster: Any, ref: GuestRef) -> None:
     target.end_of(cluster.take_snapshot(ref, "s1", description="first"))
     target.end_of(cluster.take_snapshot(ref, "s2", with_memory=True))
     cluster.snapshots(ref.node, ref.vmid), cluster.pool_members(ref.poolid)
+    cluster.snapshot_config(ref.node, ref.vmid, "s1")
     target.end_of(cluster.roll_back(ref, "s1"))
     for name in ("s2", "s1"):
         target.end_of(cluster.remove_snapshot(ref, name))
+
+
+def watching(cluster: Any, ref: GuestRef) -> None:
+    for span in SPANS:
+        cluster.measurements(ref.node, ref.vmid, span)
+    for ask in (cluster.agent_addresses, cluster.agent_system):
+        with suppress(errors.Refused):
+            ask(ref.node, ref.vmid)
 
 
 def power(target: Target, cluster: Any, ref: GuestRef) -> None:
@@ -134,6 +145,7 @@ def power(target: Target, cluster: Any, ref: GuestRef) -> None:
     done(target, upid)
     cluster.task_status(upid), cluster.task_log(upid, 0, 500), cluster.node_tasks(ref.node, 0, ref.vmid)
     cluster.guest_status(ref.node, ref.vmid), cluster.console_endpoint(ref)
+    watching(cluster, ref)
     cluster.configure(ref, GuestChanges(cores=3, memory_mib=512))
     cluster.configure(ref, GuestChanges(forget=("cores", "memory")))
     for verb in ("suspend", "resume", "reset"):

@@ -16,6 +16,7 @@ from tests.pages.scenes_of_accounts import standing
 from tests.pages.scenes_of_hardware import parts, waiting
 from tests.pages.scenes_of_limits import limits
 from tests.pages.scenes_of_people import people
+from tests.pages.scenes_of_snapshots import snapshots
 from tests.pages.states import PageState
 from vms.models import MirrorRun, VirtualMachine
 from vms.states import Lifecycle, OperationKind, OperationState, Power
@@ -290,5 +291,7 @@ def sign_in_wrong(page: Page) -> None:
 
 SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
     scene.__name__: scene
-    for scene in (everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing, parts, waiting)
-}
+    for scene in (
+        everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing, parts, waiting, snapshots,
+    )
+}  # fmt: skip

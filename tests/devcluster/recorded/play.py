@@ -216,7 +216,8 @@ class Player:
 
 def _without_places(text: str) -> str:
     """Where images lie on a node's disk is the node's business."""
-    return re.sub(r"/\S+/images/", "", text)
+    text = re.sub(r"/\S+/images/", "", text)
+    return re.sub(r"(start|end) \(\d{10}\)", r"\1 (a moment)", text)
 
 
 def _upid(heard: Heard) -> str:
