@@ -5,21 +5,21 @@ from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
-from django.db.models import BooleanField, Case, Count, F, Q, QuerySet, Sum, Value, When
+from django.db.models import BooleanField, Case, F, Q, QuerySet, Value, When
 
 from accounts.access import pools_managed_by
 from accounts.models import Pool, User
 from accounts.pools import find_personal_pool
 from accounts.roles import PoolKind
 from quotas.footprint import Footprint, Usage
-from quotas.limits import limit_of_member, limits_of
+from quotas.limits import limit_of_member
 from quotas.usage import QuotaFigures, figures
 from vms.meters import Meter, meters
 from vms.models import IsoImage, MirrorRun, Node, Operation, Template, VirtualMachine
 from vms.rows import Rights, Row, clock, row, rows
 from vms.shown import OLD_S
 from vms.sizes import BY_KEY
-from vms.states import Lifecycle, OperationKind, Power
+from vms.states import Lifecycle, OperationKind
 
 PAGE = 50
 
@@ -158,51 +158,6 @@ def everything(user: User, words: str, page: str | None) -> Page[VirtualMachine]
 
 
 @dataclass(frozen=True)
-class PoolLine:
-    """A pool in numbers, for RTPs."""
-
-    pool: Pool
-    machines: int
-    awake: int
-    cores: int
-    memory_mib: int
-    disk_gib: int
-    limit: Footprint
-
-    @property
-    def meters(self) -> list[Meter]:
-        """CPU, memory and disk with their limits."""
-        used = Footprint(self.cores, self.memory_mib, self.disk_gib, self.machines)
-        return meters(used=used, held=Footprint(), limit=self.limit)
-
-    @property
-    def is_over(self) -> bool:
-        """A limit was cut below the use."""
-        return any(meter.free < 0 for meter in self.meters)
-
-
-def pools_in_numbers(order: str = "name") -> list[PoolLine]:
-    """Every pool with what its machines use and may use, with a fixed number of queries."""
-    counted = Q(vms__lifecycle__in=[Lifecycle.READY, Lifecycle.DELETING])
-    awake = counted & Q(vms__last_known_power__in=[Power.RUNNING, Power.PAUSED, Power.UNKNOWN])
-    found = Pool.objects.select_related("owner").annotate(
-        machines=Count("vms", filter=counted),
-        awake=Count("vms", filter=awake),
-        cores=Sum("vms__cores", filter=awake, default=0),
-        memory_mib=Sum("vms__memory_mib", filter=awake, default=0),
-        disk_gib=Sum("vms__disk_gib", filter=counted, default=0),
-    )
-    names = ("machines", "awake", "cores", "memory_mib", "disk_gib")
-    pools = list(found.order_by("name"))
-    limits = limits_of(pools)
-    lines = [
-        PoolLine(pool, **{name: getattr(pool, name) for name in names}, limit=limits[pool.pk].footprint)
-        for pool in pools
-    ]
-    return sorted(lines, key=lambda line: -getattr(line, order)) if order in names else lines
-
-
-@dataclass(frozen=True)
 class Use:
     """One resource on the create page: what is used, what this adds, what the limit is."""
 
@@ -253,8 +208,22 @@ def _preset_of(wish: dict[str, Any]) -> str:
 
 
 def pools_to_create_in(user: User) -> list[Pool]:
-    """Shared pools in which the person may create, beside the own one."""
-    return list(pools_managed_by(user).filter(kind=PoolKind.SHARED))
+    """Pools in which the person may create, beside the own one: shared ones they manage; for an RTP all of them."""
+    if user.has_rtp_power:
+        found = Pool.objects.filter(closed_at=None).exclude(owner=user).select_related("owner").order_by("name")
+        return list(found)
+    return list(pools_managed_by(user).filter(kind=PoolKind.SHARED, closed_at=None))
+
+
+def manages(user: User, pool: Pool) -> bool:
+    """Whether an own role lets them create there."""
+    return pools_managed_by(user).filter(pk=pool.pk).exists()
+
+
+def machines_to_copy(user: User) -> list[VirtualMachine]:
+    """Machines that stand in pools the person manages by an own role."""
+    ready = VirtualMachine.objects.filter(lifecycle=Lifecycle.READY, trashed_at=None, missing_since=None)
+    return list(ready.filter(pool__in=pools_managed_by(user)).select_related("pool").order_by("name")[:100])
 
 
 def templates_on_offer() -> list[Template]:

@@ -74,27 +74,6 @@ function holdBack(event) {
   if (event.target.closest("[aria-disabled=true]")) event.preventDefault();
 }
 
-// What the chosen size uses, recomputed as a courtesy; the server decides.
-function uses() {
-  const panel = document.querySelector("[data-uses]");
-  if (!panel) return;
-  const size = document.querySelector("input[name=size]:checked");
-  const source = document.querySelector("input[name=source]:checked");
-  if (!size) return;
-  const adds = {
-    cores: Number(size.dataset.cores),
-    memory: Number(size.dataset.memory),
-    disk: Math.max(Number(size.dataset.disk), Number(source ? source.dataset.disk : 0)),
-  };
-  for (const line of panel.querySelectorAll("[data-resource]")) {
-    const name = line.dataset.resource;
-    const after = Number(line.dataset.taken) + adds[name];
-    const gib = Number((after / 1024).toFixed(2));
-    const words = { cores: `${after} ${after === 1 ? "core" : "cores"}`, memory: `${gib} GiB`, disk: `${after} GiB` };
-    line.querySelector("[data-after]").textContent = words[name];
-  }
-}
-
 // Updates never close a menu that is open or take away what is being typed.
 function keepWhatIsUsed(event) {
   const target = event.detail.target;
@@ -128,7 +107,6 @@ function answered(event) {
 document.addEventListener("DOMContentLoaded", () => {
   themeButton();
   dress(document);
-  uses();
   showLive();
   setInterval(showLive, 1000);
   const errors = document.getElementById("errors");
@@ -139,7 +117,6 @@ document.addEventListener("click", holdBack);
 document.addEventListener("click", closeMenus);
 document.addEventListener("click", copy);
 document.addEventListener("keydown", closeMenus);
-document.addEventListener("change", uses);
 document.addEventListener("htmx:beforeRequest", restWhenHidden);
 document.addEventListener("htmx:afterRequest", answered);
 document.addEventListener("htmx:beforeSwap", keepWhatIsUsed);

@@ -122,12 +122,14 @@ def test_room_lost_between_form_and_send_is_said_in_numbers(
 ) -> None:
     """The form thought that it fits; the reservation decides."""
     make_vm(cast.alices, power=Power.RUNNING, cores=8)
-    monkeypatch.setattr("vms.forms.why_not", lambda asked, free: "")
+    monkeypatch.setattr("vms.create_forms.why_not", lambda asked, free: "")
 
     answer = alice.post("/vms/new/", wish(template))
 
     assert answer.status_code == 422
-    assert "This needs 1 core; 0 of 8 are free. Nothing was created." in answer.content.decode()
+    page = answer.content.decode()
+    assert page.count("This needs 1 core; 0 of 8 are free.") == 2
+    assert "Nothing was created." in page
     assert not Operation.objects.exists()
 
 
@@ -151,11 +153,95 @@ def test_what_does_not_fit_is_disabled_with_the_number(cast: Cast, alice: Client
     assert not re.search(r'value="medium" disabled', page)
 
 
-def test_another_pool_is_offered_only_to_who_manages_it(cast: Cast, client: Client, template: Template) -> None:
+def test_another_pool_is_offered_only_to_who_may_create_in_it(cast: Cast, client: Client, template: Template) -> None:
     path = f"/vms/new/?pool={cast.shared.pk}"
     seen = {}
     for person in (cast.alice, cast.bob, cast.carol, cast.rita):
         client.force_login(person)
         seen[person.username] = client.get(path).status_code
 
-    assert seen == {"alice": 200, "bob": 404, "carol": 404, "rita": 404}
+    assert seen == {"alice": 200, "bob": 404, "carol": 404, "rita": 200}
+
+
+def test_exact_numbers_make_a_machine_of_that_size(alice: Client, template: Template) -> None:
+    numbers = {"size": "exact", "cores": "3", "memory_gib": "1.5", "size_gib": "17"}
+
+    answer = alice.post("/vms/new/", wish(template, **numbers))
+
+    assert answer.status_code == 302
+    held = Reservation.objects.get().footprint
+    assert (held.cores, held.memory_mib, held.disk_gib) == (3, 1536, 17)
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"cores": "two"}, "Write a whole number without a unit, such as 2."),
+        ({"cores": ""}, "Say how much: cores."),
+        ({"memory_gib": "2 GiB"}, "Write a number of GiB without a unit, such as 4 or 0.5."),
+        ({"size_gib": "3"}, "This system takes at least 4 GiB of disk."),
+        ({"size_gib": "9000"}, "This size does not fit. Needs 9000 GiB disk; 250 GiB free."),
+        ({"login_user": "root"}, "root is an account of the system. Choose another user name."),
+    ],
+)
+def test_wrong_numbers_are_told_at_their_fields(
+    changed: dict[str, str], sentence: str, alice: Client, template: Template
+) -> None:
+    numbers = {"size": "exact", "cores": "1", "memory_gib": "1", "size_gib": "10"}
+
+    answer = alice.post("/vms/new/", wish(template, **(numbers | changed)))
+
+    assert answer.status_code == 422
+    assert answer.content.decode().count(sentence) == 2
+    assert not Operation.objects.exists()
+
+
+def test_a_taken_name_comes_with_one_that_is_free(cast: Cast, alice: Client, template: Template) -> None:
+    for name in ("web-01", "web-02"):
+        make_vm(cast.alices, name)
+
+    sent = alice.post("/vms/new/", wish(template)).content.decode()
+    typed = alice.get("/vms/new/name/?name=web-01").content.decode()
+
+    assert "web-01 is in use. Choose another name. web-03 is free." in sent
+    assert "web-03 is free." in typed
+    assert "db is free." in alice.get("/vms/new/name/?name=DB").content.decode()
+
+
+def test_a_name_is_told_of_the_own_pool_alone(cast: Cast, alice: Client, template: Template) -> None:
+    make_vm(cast.bobs, "secret")
+
+    assert "secret is free." in alice.get("/vms/new/name/?name=secret").content.decode()
+    assert alice.get(f"/vms/new/name/?name=secret&pool={cast.bobs.pk}").status_code == 404
+
+
+def test_what_a_size_uses_is_told_while_somebody_chooses(cast: Cast, alice: Client, template: Template) -> None:
+    make_vm(cast.alices, power=Power.RUNNING, cores=6)
+
+    fits = alice.get("/vms/new/uses/?size=exact&cores=2&memory_gib=1&size_gib=10").content.decode()
+    not_so = alice.get("/vms/new/uses/?size=exact&cores=3&memory_gib=1&size_gib=10").content.decode()
+
+    assert "8 cores of 8 cores" in fits
+    assert "Does not fit" not in fits
+    assert "Does not fit: 2 cores free" in not_so
+
+
+def test_a_copy_needs_a_machine_of_a_pool_that_one_manages(cast: Cast, alice: Client, template: Template) -> None:
+    mine, foreign = make_vm(cast.alices, "mine"), make_vm(cast.bobs, "foreign")
+
+    refused = alice.post("/vms/new/", wish(template, source=f"machine:{foreign.pk}", public_key=""))
+    made = alice.post("/vms/new/", wish(template, source=f"machine:{mine.pk}", public_key=""))
+
+    assert "That system is not on offer any more." in refused.content.decode()
+    assert made.status_code == 302
+    assert Operation.objects.get().wish["machine"] == mine.pk
+
+
+def test_a_size_below_what_the_template_works_with_is_not_offered(alice: Client, template: Template) -> None:
+    Template.objects.update(least_cores=2, least_memory_mib=2048)
+
+    page = alice.get("/vms/new/").content.decode()
+
+    assert re.search(r'value="small" disabled', page)
+    assert "Debian 12 takes at least 2 cores." in page
+    assert re.search(r'value="medium" checked', page)

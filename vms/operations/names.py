@@ -10,6 +10,8 @@ from vms.operations.errors import Refusal
 from vms.states import OperationKind
 
 NAME = re.compile(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?")
+NUMBER = re.compile(r"(.+)-([0-9]{1,4})")
+LONGEST = 63
 LOGIN_USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 #: Accounts of the guest's system that cloud-init must not be pointed at.
 TAKEN_USERS = frozenset({"root", "daemon", "bin", "sys", "nobody", "www-data", "sshd", "messagebus"})
@@ -38,6 +40,21 @@ def is_taken(pool: Pool, name: str) -> bool:
     given = Q(kind=OperationKind.RENAME, wish__name=name) | Q(kind=OperationKind.MOVE, vm__name=name)
     coming = Operation.objects.blocking().filter(given, pool=pool)
     return VirtualMachine.objects.present().filter(pool=pool, name=name).exists() or coming.exists()
+
+
+def suggest(pool: Pool, name: str) -> str:
+    """The name itself where it is free, else the next one with a number: web-02 after web-01, db-2 after db."""
+    if not is_taken(pool, name):
+        return name
+    stem = NUMBER.fullmatch(name)
+    base, number = (stem[1], int(stem[2])) if stem else (name, 1)
+    width = len(stem[2]) if stem else 1
+    for n in range(number + 1, number + 1000):
+        ending = f"-{n:0{width}}"
+        wanted = base[: LONGEST - len(ending)].rstrip("-") + ending
+        if not is_taken(pool, wanted):
+            return wanted
+    return name
 
 
 def checked_login_user(typed: str) -> str:

@@ -21,7 +21,7 @@ from vms.fixed import why_fixed
 from vms.hardware_forms import sizes_for
 from vms.models import Operation, VirtualMachine
 from vms.operations import Refusal, request_apply
-from vms.room import Explanation, explain
+from vms.room import explain
 from vms.states import Action
 from vms.templatetags.vm_tags import new_key
 from vms.views.person import PersonRequest, person_required
@@ -90,13 +90,14 @@ def _ask(request: PersonRequest, vm: VirtualMachine, page: Page, form: ChangeFor
     if (seen := form.cleaned_data["digest"]) and vm.config_digest and seen != vm.config_digest:
         return _show(request, vm, page, form, status=409, conflict=form.compared(form.cleaned_data))
     who = {"by": request.user, "address": address_of(request), "key": form.cleaned_data["key"]}
-    why: Explanation | None = None
+    room = _room(request, vm, form) if page.shows_room else {}
     try:
         return _watch(page.request(vm, **arguments(form), **who), page.tab)
     except QuotaExceeded as refusal:
         form.refuse_room(refusal)
-        why = explain(vm.pool, refusal) if vm.pool else None
-        return _show(request, vm, page, form, status=422, problem=f"{refusal.sentence} Nothing was changed.", why=why)
+        why = explain(vm.pool, refusal, growing=vm) if vm.pool else None
+        problem = "Nothing was changed." if form.errors else f"{refusal.sentence} Nothing was changed."
+        return _show(request, vm, page, form, status=422, problem=problem, why=why, **room)
     except Refusal as refusal:
         form.refuse(refusal)
     return _show(request, vm, page, form, status=422)
