@@ -57,6 +57,10 @@ NOBODY = Identity("nobody@pve")
 CUTS = {"lose_after": "answer", "cut_mid_answer": "half"}
 
 
+#: From here on the proxy between nodes answers, with a reason and nothing else.
+NO_BODY = 595
+
+
 def build_app(site: Site) -> Starlette:
     """The whole HTTP side of the stand-in except the raw vncwebsocket."""
 
@@ -171,7 +175,8 @@ def _verified(route: Route, given: dict[str, Any], in_path: dict[str, str]) -> d
 def _break_on_demand(call: Call) -> None:
     fault = call.site.faults.for_call("error500", call.method, call.path)
     if fault is not None:
-        raise failed(str(fault.details.get("sentence", "internal error")))
+        sentence, status = str(fault.details.get("sentence", "internal error")), int(fault.details.get("status", 500))
+        raise failed(sentence) if status == 500 else Refusal(status, sentence, empty=status >= NO_BODY)
     changes = call.method != "GET" and call.path != "/access/ticket"
     if changes and call.site.faults.of("no_quorum"):
         raise failed("cluster not ready - no quorum?")
