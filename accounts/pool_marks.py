@@ -1,6 +1,7 @@
 """What RTPs do to a pool itself: close it, open it again, hide it, spare its machines from leases."""
 
 from datetime import datetime
+from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -83,7 +84,7 @@ def may_end(pool: Pool) -> bool:
     return owner is None or owner.departed_at is not None or not owner.is_active
 
 
-def record(verb: str, pool: Pool, by: User | None, address: str, **detail: object) -> None:
+def record(verb: str, pool: Pool, by: User | None, address: str, **detail: Any) -> None:
     """One audit row about a pool."""
     audit.record(
         actor=by, verb=verb, pool=pool, address=address, target_kind="pool", target_id=pool.pk, target_name=pool.name,

@@ -21,6 +21,11 @@ class Meter:
     words: Callable[[int], str]
 
     @property
+    def short(self) -> str:
+        """'CPU' of 'CPU (running)'."""
+        return self.name.partition(" (")[0]
+
+    @property
     def is_unlimited(self) -> bool:
         """No limit holds."""
         return self.limit >= UNLIMITED
@@ -61,6 +66,16 @@ class Meter:
     def free(self) -> int:
         """What is left; negative where the limit was cut below the use."""
         return self.limit - self.used - self.held
+
+    @property
+    def held_text(self) -> str:
+        """'2 cores' that operations in flight hold."""
+        return self.words(self.held)
+
+    @property
+    def over_text(self) -> str:
+        """'2 cores' beyond the limit."""
+        return self.words(-self.free)
 
     @property
     def sentence(self) -> str:

@@ -103,7 +103,7 @@ def history(request: PersonRequest) -> HttpResponse:
 @require_GET
 @person_required
 def rtp(request: PersonRequest) -> HttpResponse:
-    """All pools and machines, the RTP's own first."""
+    """All machines, the RTP's own first."""
     if not is_rtp(request.user):
         raise PermissionDenied("Only RTPs see every machine.")
     now, words = timezone.now(), request.GET.get("q", "").strip()[:60]
@@ -114,7 +114,6 @@ def rtp(request: PersonRequest) -> HttpResponse:
         "page": page,
         "rows": rows(page.object_list, rights=Rights(request.user), now=now, outage=view.outage),
         "words": words,
-        "pools": selectors.pools_in_numbers(request.GET.get("sort", "")),
     }
     return render(request, "vms/rtp.html", context)
 

@@ -28,7 +28,8 @@ BIGGEST = 2**63 - 1
 @person_required
 def pools(request: PersonRequest) -> HttpResponse:
     """The pools the person is in; all shared ones for an RTP."""
-    found = Pool.objects.visible_to(request.user).filter(kind=PoolKind.SHARED).prefetch_related("memberships__user")
+    found = Pool.objects.visible_to(request.user).living().filter(kind=PoolKind.SHARED)
+    found = found.prefetch_related("memberships__user")
     if not is_rtp(request.user):
         found = found.filter(hidden=False)
     return render(request, "vms/pools.html", {"pools": found})
@@ -106,13 +107,15 @@ def make_pool(request: PersonRequest) -> HttpResponse:
             return redirect("vms:pool", pool_id=made.pk)
     except PoolRefused as refusal:
         problem = refusal.sentence
-    found = Pool.objects.filter(kind=PoolKind.SHARED).prefetch_related("memberships__user")
+    found = Pool.objects.living().filter(kind=PoolKind.SHARED).prefetch_related("memberships__user")
     context = {"pools": found, "problem": problem, "name": name, "manager": first}
     return render(request, "vms/pools.html", context, status=422)
 
 
 def _pool(request: PersonRequest, pool_id: int) -> Pool:
-    known = Pool.objects.visible_to(request.user).filter(kind=PoolKind.SHARED, pk=min(pool_id, BIGGEST)).first()
+    known = (
+        Pool.objects.visible_to(request.user).living().filter(kind=PoolKind.SHARED, pk=min(pool_id, BIGGEST)).first()
+    )
     if known is None:
         raise Http404("No pool of yours is here.")
     return known
