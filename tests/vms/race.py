@@ -1,88 +1,82 @@
-"""Many clients ask for a machine at the same moment, each on a connection of its own. Run as a process of its own,
-so that it may use another database than the tests': `python -m tests.vms.race '{"clients": 64, "rounds": 40}'`.
+"""Many clients ask at the same moment, each on a connection of its own, in several processes. Run by itself, so that
+it may use another database than the tests': `python -m tests.vms.race '{"clients": 64, "rounds": 7, "processes": 4}'`.
 
-Prints one JSON object: accepted per round, and how often each refusal or error was met.
+Prints one JSON object: for each action the accepted, the refused and the errors, round by round.
 """
 
 import json
+import multiprocessing
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import django
 
 django.setup()
 
-from django.core.management import call_command  # noqa: E402 (models need a set-up Django)
-from django.db import connection  # noqa: E402
+from django.db import connection, connections  # noqa: E402 (models need a set-up Django)
 
-from accounts.models import Pool, PoolMembership, User  # noqa: E402
-from accounts.roles import PoolKind, Role  # noqa: E402
+from accounts.models import Pool  # noqa: E402
 from quotas import locking, reservations, usage  # noqa: E402
-from quotas.models import Policy  # noqa: E402
+from quotas.errors import QuotaExceeded  # noqa: E402
 from tests.factories import make_iso, make_node  # noqa: E402
-from vms.models import Operation, Storage  # noqa: E402
-from vms.operations import FromIso, Size, request_create, requests  # noqa: E402
+from tests.vms.race_actions import RACES, Stage, set_up  # noqa: E402
+from vms.models import Operation, Storage, VirtualMachine  # noqa: E402
+from vms.operations import requests  # noqa: E402
 
-ROOM = 4
+WAIT_S = 300
 local = threading.local()
+Met = dict[str, Counter[str]]
 
 
-@dataclass
-class Race:
+@dataclass(frozen=True)
+class Asked:
     """`control`: "" as built, "no-lock" without the pool's row lock, "count-outside" with the count read before."""
 
     clients: int
     rounds: int
+    processes: int = 1
     control: str = ""
-    met: Counter[str] = field(default_factory=Counter)
-    accepted: list[int] = field(default_factory=list)
-    slowest_s: float = 0.0
+
+
+class Crowd:
+    """The clients of one process."""
+
+    def __init__(self, stage: Stage, mine: range, control: str, start: Barrier) -> None:
+        self.stage, self.mine, self.control, self.start = stage, mine, control, start
+        self.met: Met = {action: Counter() for action in RACES}
+        self.slowest_s = 0.0
 
     def run(self) -> None:
-        """All rounds, each in a pool of its own with room for four."""
-        call_command("migrate", verbosity=0)
-        self.person = User.objects.create_user("alice")
-        self.iso = make_iso(node="", volid="shared:iso/small-linux.iso")
-        Storage.objects.create(node=make_node(), name="local-lvm", content="images")
-        Policy.objects.create(name="race", is_default=True, cores=ROOM, memory_mib=None, disk_gib=None)
-        self.pools = [self._pool(n) for n in range(self.rounds)]
-        self.start, self.end = threading.Barrier(self.clients), threading.Barrier(self.clients)
-        threads = [threading.Thread(target=self._client, args=(n,)) for n in range(self.clients)]
+        """All of them through all rounds."""
+        threads = [threading.Thread(target=self._client, args=(n,)) for n in self.mine]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        self.accepted = [Operation.objects.filter(pool=pool).count() for pool in self.pools]
-
-    def _pool(self, n: int) -> Pool:
-        pool = Pool.objects.create(kind=PoolKind.SHARED, name=f"round-{n}", proxmox_poolid=f"round-{n}")
-        PoolMembership.objects.create(pool=pool, user=self.person, role=Role.MANAGER)
-        return pool
 
     def _client(self, n: int) -> None:
-        for pool in self.pools:
+        for number, (action, pool_id, machines) in enumerate(self.stage.rounds):
+            pool = Pool.objects.get(pk=pool_id)
+            vm = VirtualMachine.objects.select_related("pool__owner").get(pk=machines[n]) if machines else None
             if self.control:
                 local.figures = usage.figures(pool)
-            self.start.wait()
+            self.start.wait(WAIT_S)
             began = time.monotonic()
+            who = {"by": self.stage.person, "address": "192.0.2.7", "key": f"client-{n:04}-{number:06}"}
             try:
-                self._ask(n, pool)
-            except Exception as error:  # every kind of end is counted
-                self.met[type(error).__name__] += 1
+                RACES[action].ask(self.stage, vm, pool, **who)
+            except QuotaExceeded:
+                self.met[action]["refused"] += 1
+            except Exception as error:  # every other end is one that a person would see
+                self.met[action][f"{type(error).__name__}: {error}"[:200]] += 1
             self.slowest_s = max(self.slowest_s, time.monotonic() - began)
-            self.end.wait()
         connection.close()
-
-    def _ask(self, n: int, pool: Pool) -> None:
-        request_create(
-            pool=pool, by=self.person, address="192.0.2.7", key=f"client-{n:04}-{pool.pk:06}", name=f"vm-{n}",
-            size=Size(1, 512, 1), source=FromIso(self.iso.pk),
-        )  # fmt: skip
 
 
 def take_away_the_lock() -> None:
@@ -107,13 +101,47 @@ CONTROLS: dict[str, Callable[[], None]] = {
 }
 
 
-def main(asked: dict[str, Any]) -> None:
-    """One race."""
-    race = Race(**asked)
-    CONTROLS[race.control]()
-    race.run()
-    sys.stdout.write(json.dumps({"accepted": race.accepted, "met": race.met, "slowest_s": race.slowest_s}))
+def part(stage: Stage, mine: range, control: str, start: Barrier, told: Any) -> None:
+    """One process."""
+    CONTROLS[control]()
+    crowd = Crowd(stage, mine, control, start)
+    crowd.run()
+    told.put((crowd.met, crowd.slowest_s))
+
+
+def main(asked: Asked) -> dict[str, Any]:
+    """One race of all actions."""
+    iso = make_iso(node="", volid="shared:iso/small-linux.iso")
+    Storage.objects.create(node=make_node(), name="local-lvm", content="images")
+    stage = set_up(asked.clients, asked.rounds, iso)
+    connections.close_all()
+    forked = multiprocessing.get_context("fork")  # no thread and no connection is there yet
+    start, told = forked.Barrier(asked.clients), forked.Queue()
+    each = asked.clients // asked.processes
+    crowds = [range(n * each, (n + 1) * each) for n in range(asked.processes)]
+    children = [forked.Process(target=part, args=(stage, mine, asked.control, start, told)) for mine in crowds]
+    for child in children:
+        child.start()
+    answers = [told.get(timeout=600) for _ in children]
+    for child in children:
+        child.join()
+    return {"actions": _found(asked, stage, answers), "slowest_s": max(slowest for _, slowest in answers)}
+
+
+def _found(asked: Asked, stage: Stage, answers: list[tuple[Met, float]]) -> dict[str, Any]:
+    found = {}
+    for action, race in RACES.items():
+        pools = [pool_id for name, pool_id, _ in stage.rounds if name == action]
+        met: Counter[str] = sum((each[action] for each, _ in answers), Counter())
+        found[action] = {
+            "fit": race.fitting(asked.clients),
+            "accepted": [Operation.objects.filter(pool=pool_id).count() for pool_id in pools],
+            "free": [getattr(usage.figures(pool).free, race.limited) for pool in Pool.objects.filter(pk__in=pools)],
+            "refused": met.pop("refused", 0),
+            "errors": dict(met),
+        }
+    return found
 
 
 if __name__ == "__main__":
-    main(json.loads(sys.argv[1]))
+    sys.stdout.write(json.dumps(main(Asked(**json.loads(sys.argv[1])))))
