@@ -41,6 +41,7 @@ class Row:
     reason_to_wait: str = ""
     size: str = ""
     steps: list[dict[str, str]] = field(default_factory=list)
+    can_move: bool = False
 
     @property
     def is_moving(self) -> bool:
@@ -141,6 +142,7 @@ def row(vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now:
         or _obstacle(vm, Action.CONSOLE),
         size=_size(vm, operation),
         steps=steps_of(operation) if operation else [],
+        can_move=not (operation or rights.refusal(vm, Action.MOVE)),
     )
 
 

@@ -16,6 +16,7 @@ from tests.pages.scenes_of_accounts import standing
 from tests.pages.scenes_of_hardware import parts, waiting
 from tests.pages.scenes_of_limits import limits
 from tests.pages.scenes_of_people import people
+from tests.pages.scenes_of_pools import pools
 from tests.pages.scenes_of_snapshots import snapshots
 from tests.pages.states import PageState
 from vms.models import MirrorRun, VirtualMachine
@@ -293,5 +294,6 @@ SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
     scene.__name__: scene
     for scene in (
         everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing, parts, waiting, snapshots,
+        pools,
     )
 }  # fmt: skip
