@@ -86,7 +86,8 @@ def settle(session_key: str, token: str, vm_id: int, now: datetime) -> Authority
         vm = vm_for(user, vm_id, Action.CONSOLE)
     except (Http404, PermissionDenied):
         return None
-    if vm.smbios_uuid != grant.machine_uuid or restraints.of_console(user, vm) or _loss_of(vm, grant.machine_uuid):
+    held_back = restraints.of_console(user, vm) or restraints.of_trash(vm, Action.CONSOLE)
+    if vm.smbios_uuid != grant.machine_uuid or held_back or _loss_of(vm, grant.machine_uuid):
         return None
     person, machine, address = (user.pk, user.username), (vm.pk, grant.machine_uuid), grant.address
     return Authority(*person, session_key, *machine, address, ref_of(vm), view_only=not may(user, vm, Action.CONTROL))
@@ -103,6 +104,8 @@ def loss(authority: Authority) -> End | None:
         return close_codes.RIGHT_LOST
     if restraints.of_console(user, vm):
         return close_codes.LOCKED
+    if restraints.of_trash(vm, Action.CONSOLE):
+        return close_codes.TRASHED
     if not authority.view_only and not may(user, vm, Action.CONTROL):
         return close_codes.NARROWED
     return _loss_of(vm, authority.machine_uuid)

@@ -33,11 +33,12 @@ UNCHECKED = End(4015, "unchecked", "We could not check your right to this consol
 RESTARTING = End(4016, "restarting", "The portal is restarting.", again=True)
 FAILED = End(4017, "failed", "Something broke on our side. Your VM is not affected.", again=True)
 NARROWED = End(4020, "narrowed", "From now on you may look at this screen, but not use it.", again=True)
+TRASHED = End(4021, "trashed", "This VM is in the trash. Restore it to use its screen.")
 ENDED = End(4019, "ended", "This console was ended on the account page.")
 
 ENDS = (
     LEFT, SIGNED_OUT, RIGHT_LOST, GONE, STOPPED, TOO_SLOW, BUSY, NODE_ENDED, UNREACHABLE, REFUSED, BROWSER_BROKE,
-    NODE_BROKE, UNCHECKED, RESTARTING, FAILED, LOCKED, ENDED, NARROWED,
+    NODE_BROKE, UNCHECKED, RESTARTING, FAILED, LOCKED, ENDED, NARROWED, TRASHED,
 )  # fmt: skip
 BY_WORD = {end.word: end for end in ENDS}
 

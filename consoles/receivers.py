@@ -9,7 +9,7 @@ from django.contrib.auth.signals import user_logged_out
 
 from accounts.signals import membership_removed, sessions_ended, user_deactivated, user_locked
 from consoles.groups import user_group, vm_group
-from vms.signals import pool_changed, vm_gone, vm_locked
+from vms.signals import pool_changed, vm_gone, vm_locked, vm_trashed
 
 log = logging.getLogger(__name__)
 LOOK = {"type": "console.look"}
@@ -23,6 +23,7 @@ def connect() -> None:
     membership_removed.connect(look_at_user, dispatch_uid="consoles.membership")
     vm_gone.connect(look_at_vm, dispatch_uid="consoles.gone")
     vm_locked.connect(look_at_vm, dispatch_uid="consoles.vm_locked")
+    vm_trashed.connect(look_at_vm, dispatch_uid="consoles.vm_trashed")
     pool_changed.connect(look_at_vm, dispatch_uid="consoles.pool")
     user_logged_out.connect(look_at_signed_out, dispatch_uid="consoles.signed_out")
 

@@ -58,8 +58,8 @@ def grant(request: HttpRequest, vm_id: int) -> HttpResponse:
         return refusal("Your role in this pool does not include the console.", STAY, 403)
     if by_power(request.user, vm, Action.CONSOLE):
         require_proof(request, f"Open the console of {vm.name}", back=reverse("consoles:page", args=[vm.pk]))
-    if locked := restraints.of_console(request.user, vm):
-        return refusal(locked, STAY, 403)
+    if held := restraints.of_console(request.user, vm) or restraints.of_trash(vm, Action.CONSOLE):
+        return refusal(held, STAY, 403)
     why = obstacle(Action.CONSOLE, Lifecycle(vm.lifecycle), Power(vm.power))
     if not why and vm.smbios_uuid is None:
         why = "It was not seen yet."
