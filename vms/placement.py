@@ -3,7 +3,7 @@
 from django.conf import settings
 from django.db.models import QuerySet
 
-from vms.models import IsoImage, Node, Storage
+from vms.models import IsoImage, Node, Storage, Template
 
 
 def node_for_iso(iso: IsoImage, storage: str) -> str:
@@ -15,6 +15,28 @@ def node_for_iso(iso: IsoImage, storage: str) -> str:
         return iso.node if _fit(storage).filter(name=iso.node).exists() else ""
     roomiest = sorted(_fit(storage), key=_free_mib, reverse=True)
     return roomiest[0].name if roomiest else ""
+
+
+def node_for_template(template: Template, node: str, storage: str) -> str:
+    """The node on which a clone of the template is made; `node`: where the template is.
+
+    On a shared storage: the online node with the most free memory that sees the template's storage and that for disks.
+    A local one decides it: Proxmox clones only where the disks are. Cloning there and moving the machine afterwards
+    would copy its disks twice, and only to where the next clone would be made from the same node again.
+    """
+    home = Storage.objects.filter(node__name=node, name=template.storage).first()
+    if home is None or not home.is_shared:
+        return node
+    seeing = _fit(storage).filter(storages__name=template.storage)
+    return max(seeing, key=lambda each: (_free_mib(each), each.name == node)).name if seeing else node
+
+
+def place_in_words(template: Template) -> str:
+    """For RTPs: where its clones are made and why."""
+    home = Storage.objects.filter(node__name=template.node, name=template.storage).first()
+    if home is not None and home.is_shared:
+        return "made on the node with the most free memory"
+    return f"made on {template.node}: its storage is local to that node, and Proxmox clones only there"
 
 
 def disk_storages(node: str) -> list[str]:

@@ -13,10 +13,13 @@ from vms.operations import base, finding, words
 from vms.operations.create_steps import marker_of
 from vms.operations.slot_steps import NO_SLOT, TakesSlot
 from vms.operations.steps import Again, Broken, DidNotHappen, Finding, Happened, StillUnknown, Verdict
+from vms.placement import node_for_template
 from vms.states import Action, obstacle
 
 NO_TEMPLATE = "The template is not there any more."
 NO_MACHINE = "The machine to copy is not there any more."
+#: Its storage is local after all: then it is made where the template is.
+NOT_TO_ANOTHER = "VM uses local storage"
 CLONE_NOT_LINKED = "Linked clone feature is not supported"
 
 
@@ -64,7 +67,9 @@ class CloneTemplate(Clones):
             return Broken(words.did_not(op, NO_SLOT))
         node = op.wish.get("template_node") or template.node
         base.write(op, wish={**op.wish, "node": node})
-        return {"node": node, "vmid": vmid, "template_vmid": template.vmid, "template_uuid": str(template.smbios_uuid)}
+        target = node if op.wish.get("stays") else node_for_template(template, node, settings.PROXMOX_VM_STORAGE)
+        named = {"template_vmid": template.vmid, "template_uuid": str(template.smbios_uuid)}
+        return {"node": node, "target": target, "vmid": vmid, **named}
 
     def send(self, op: Operation, cluster: Cluster) -> Upid | None:
         """One clone: linked to the template's disks where the storage can, else full."""
@@ -77,10 +82,14 @@ class CloneTemplate(Clones):
             description=marker_of(op),
             full=full,
             storage=settings.PROXMOX_VM_STORAGE if full else None,
+            target_node=intent.get("target"),
         )
 
     def refused(self, op: Operation, cluster: Cluster, error: ClusterError) -> Verdict:
-        """The template may have moved, and its storage may know no linked clones."""
+        """The template may have moved, its storage may know no linked clones, and no other node may take one."""
+        if NOT_TO_ANOTHER in error.sentence and not op.wish.get("stays"):
+            base.write(op, wish={**op.wish, "stays": True})
+            return Again()
         if CLONE_NOT_LINKED in error.sentence and not op.wish.get("full"):
             base.write(op, wish={**op.wish, "full": True})
             return Again()

@@ -36,11 +36,14 @@ class TakesSlot(Step):
         return Again("The slot was taken; trying the next one.")
 
     def seen(self, op: Operation, cluster: Cluster) -> GuestConfig | None:
-        """What is in our slot, as far as the token may see it."""
-        try:
-            return cluster.guest_config(str(op.intent["node"]), int(op.intent["vmid"]))
-        except (NoSuchGuest, Denied):
-            return None
+        """What is in our slot, as far as the token may see it. A clone for another node gets there at its end."""
+        for node in dict.fromkeys([op.intent.get("target"), op.intent["node"]]):
+            try:
+                if node:
+                    return cluster.guest_config(str(node), int(op.intent["vmid"]))
+            except (NoSuchGuest, Denied):
+                continue
+        return None
 
     def is_made(self, op: Operation, cluster: Cluster) -> bool:
         """Whether our machine is there, complete."""
@@ -58,7 +61,7 @@ class TakesSlot(Step):
         if isinstance(error, AlreadyExists):
             return self.taken(op, cluster)
         if isinstance(error, GuestLocked):
-            return Wait(words.detail(error))
+            return Wait(words.detail(error), words.cause(error))
         return super().refused(op, cluster, error)
 
     def after(self, op: Operation, cluster: Cluster, end: TaskStatus | None) -> Verdict:
@@ -69,7 +72,8 @@ class TakesSlot(Step):
                 return self.taken(op, cluster)
             if "unexpected status" not in text or not self.is_made(op, cluster):
                 return super().after(op, cluster, end)
-        config = cluster.guest_config(str(op.intent["node"]), int(op.intent["vmid"]))
+        node = op.intent.get("target") or op.intent["node"]
+        config = cluster.guest_config(str(node), int(op.intent["vmid"]))
         VirtualMachine.objects.filter(pk=op.vm_id).update(smbios_uuid=config.uuid)
         op.vm.refresh_from_db(fields=["smbios_uuid"])
         base.write(op, wish={**op.wish, "node": config.node, "macs": [nic.mac for nic in config.nics]})
