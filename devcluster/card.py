@@ -37,6 +37,7 @@ class CardMachine:
         self._line = ""
         self._serial = ""
         self.repaints_per_s = 0
+        self.ssh_port = 0
 
     # power
 

@@ -33,10 +33,13 @@ def routes(site: Site) -> list[Route]:
         ("PATCH", "/guests/{vmid:int}", change_guest),
         ("DELETE", "/guests/{vmid:int}", destroy_guest),
         ("GET", "/guests/{vmid:int}/serial", serial),
+        ("GET", "/guests/{vmid:int}/ssh", ssh),
         ("GET", "/guests/{vmid:int}/keys", keys),
         ("POST", "/guests/{vmid:int}/screen", screen),
         ("POST", "/pools", make_pool),
         ("POST", "/users", make_user),
+        ("POST", "/volumes", make_volume),
+        ("DELETE", "/volumes", lose_volume),
         ("POST", "/nodes", make_node),
         ("POST", "/windows", set_windows),
         ("POST", "/scene", set_scene),
@@ -136,6 +139,11 @@ async def serial(site: Site, request: Request) -> Any:
     return {"text": site.room.machine(_guest(site, request)).serial_text()}
 
 
+async def ssh(site: Site, request: Request) -> Any:
+    """The loopback port that leads to a running guest's SSH server; 0 where it lends none."""
+    return {"port": site.room.machine(_guest(site, request)).ssh_port}
+
+
 async def keys(site: Site, request: Request) -> Any:
     return site.room.machine(_guest(site, request)).events()
 
@@ -164,6 +172,18 @@ async def set_windows(site: Site, request: Request) -> Any:
 
 async def make_user(site: Site, request: Request) -> Any:
     meddle.make_user(site, await request.json())
+    return {}
+
+
+async def make_volume(site: Site, request: Request) -> Any:
+    meddle.make_volume(site, await request.json())
+    return {}
+
+
+async def lose_volume(site: Site, request: Request) -> Any:
+    asked = request.query_params
+    storage = site.cluster.storages[asked["storage"]]
+    storage.volumes.pop((storage.place(asked.get("node", "")), asked["volid"]))
     return {}
 
 

@@ -1,10 +1,10 @@
-"""Makes the guests of the stand-in: a GRUB rescue disc, and a small Linux of Debian's kernel and a busybox.
+"""Makes the guests of the stand-in: a GRUB rescue disc, and a small Linux of Debian's kernel, busybox and dropbear.
 
 python devcluster/guest_images.py --into build/guests
 
-Standard library only. The kernel's package is downloaded and unpacked, never installed. Needs the programs apt-get,
-dpkg-deb and xorriso, and Debian's packages grub-rescue-pc and busybox-static. Running it again does nothing, unless
-something it is made from has changed.
+Standard library only. Packages of kernel and dropbear are downloaded and unpacked, never installed. Needs the programs
+apt-get, dpkg-deb and xorriso, and Debian's packages grub-rescue-pc and busybox-static. Running it again does nothing,
+unless something it is made from has changed.
 """
 
 import argparse
@@ -24,9 +24,21 @@ FILES = HERE / "guest"
 GRUB_DISC = Path("/usr/lib/grub-rescue/grub-rescue-cdrom.iso")
 BUSYBOX = Path("/bin/busybox")
 KERNEL_PACKAGE = "linux-image-cloud-amd64"
+#: An SSH server and what it is linked with.
+SSH_PACKAGES = ("dropbear-bin", "libtomcrypt1", "libtommath1", "libgmp10", "libcrypt1", "zlib1g", "libc6")
+SSH_FILES = {
+    "usr/sbin/dropbear": "sbin/dropbear",
+    "lib64/ld-linux-x86-64.so.2": "lib64/ld-linux-x86-64.so.2",
+    "lib/x86_64-linux-gnu/libc.so.6": "lib/libc.so.6",
+    "lib/x86_64-linux-gnu/libcrypt.so.1": "lib/libcrypt.so.1",
+    "lib/x86_64-linux-gnu/libz.so.1": "lib/libz.so.1",
+    "usr/lib/x86_64-linux-gnu/libgmp.so.10": "lib/libgmp.so.10",
+    "usr/lib/x86_64-linux-gnu/libtomcrypt.so.1": "lib/libtomcrypt.so.1",
+    "usr/lib/x86_64-linux-gnu/libtommath.so.1": "lib/libtommath.so.1",
+}
 MADE = ("vmlinuz", "initramfs.gz", "grub-rescue.iso", "small-linux.iso")
 FOLDERS = ("bin", "sbin", "etc", "proc", "sys", "dev", "mnt", "root", "home", "run", "tmp", "var", "var/log")
-MODULE_FOLDERS = ("lib", "lib/modules")
+MODULE_FOLDERS = ("lib", "lib/modules", "lib64", "etc/dropbear", "dev/pts")
 # In the order in which they can be loaded.
 MODULES = (
     "drivers/virtio/virtio_ring",
@@ -46,6 +58,9 @@ MODULES = (
     "fs/isofs/isofs",
     "drivers/acpi/button",
     "drivers/input/evdev",
+    "net/core/failover",
+    "drivers/net/net_failover",
+    "drivers/net/virtio_net",
 )
 
 
@@ -75,10 +90,10 @@ def make_all(into: Path) -> bool:
     into.mkdir(parents=True, exist_ok=True)
     stamp.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        root = _unpacked_kernel(package, Path(folder))
+        root = _unpacked(Path(folder), package, *SSH_PACKAGES)
         shutil.copyfile(next((root / "boot").glob("vmlinuz-*")), into / "vmlinuz")
         modules = next((root / "lib" / "modules").iterdir()) / "kernel"
-        (into / "initramfs.gz").write_bytes(gzip.compress(archive(_root_entries(modules)), mtime=0))
+        (into / "initramfs.gz").write_bytes(gzip.compress(archive(_root_entries(root, modules)), mtime=0))
     shutil.copyfile(GRUB_DISC, into / "grub-rescue.iso")
     _make_disc(into)
     stamp.write_text(wanted)
@@ -110,11 +125,12 @@ def _fingerprint(package: str) -> str:
     return f"{package} {digest.hexdigest()}\n"
 
 
-def _unpacked_kernel(package: str, folder: Path) -> Path:
+def _unpacked(folder: Path, *packages: str) -> Path:
     folder.chmod(0o755)
-    _run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", package, cwd=folder)
+    _run("apt-get", "-q", "-o", "APT::Sandbox::User=root", "download", *packages, cwd=folder)
     root = folder / "root"
-    _run("dpkg-deb", "-x", str(next(folder.glob("*.deb"))), str(root))
+    for package in sorted(folder.glob("*.deb")):
+        _run("dpkg-deb", "-x", str(package), str(root))
     return root
 
 
@@ -136,7 +152,7 @@ def _make_disc(into: Path) -> None:
 Entry = tuple[str, int, bytes]
 
 
-def _root_entries(modules: Path) -> Iterator[Entry]:
+def _root_entries(root: Path, modules: Path) -> Iterator[Entry]:
     for name in (*FOLDERS, *MODULE_FOLDERS):
         yield name, stat.S_IFDIR | 0o755, b""
     yield "bin/busybox", stat.S_IFREG | 0o755, BUSYBOX.read_bytes()
@@ -147,6 +163,8 @@ def _root_entries(modules: Path) -> Iterator[Entry]:
             names.append(path.name)
             yield f"lib/modules/{path.name}", stat.S_IFREG | 0o644, path.read_bytes()
     yield "lib/modules/order", stat.S_IFREG | 0o644, "".join(f"{name}\n" for name in names).encode()
+    for source, name in SSH_FILES.items():
+        yield name, stat.S_IFREG | 0o755, (root / source).read_bytes()
     for path in sorted(FILES.rglob("*")):
         name = str(path.relative_to(FILES))
         if path.is_dir() and name not in FOLDERS:

@@ -19,7 +19,11 @@ class MachineError(Exception):
 
 
 class Machine(Protocol):
-    """One guest's running hardware. Created by the room at the first start, dropped when the guest is deleted."""
+    """One guest's running hardware. Created by the room at the first start, dropped when the guest is deleted.
+
+    `ssh_port` is the loopback port that leads to the SSH server of a running guest that lends it; else 0."""
+
+    ssh_port: int
 
     async def start(self, on_exit: Callable[[], None]) -> None:
         """Run with guest.config as it is now. `on_exit` is called when it ends by itself (guest powered off, crash).
@@ -88,6 +92,7 @@ class NullMachine:
         self._guest = guest
         self._power: Power = "stopped"
         self._on_exit: Callable[[], None] = lambda: None
+        self.ssh_port = 0
 
     async def start(self, on_exit: Callable[[], None]) -> None:
         self._on_exit = on_exit

@@ -112,7 +112,7 @@ async def clone(
     if newid in site.cluster.guests:
         raise JobFailed(f"unable to create VM {newid}: config file already exists")
     guest = claim(site, newid, node, "clone")
-    guest.obeys_shutdown = source.obeys_shutdown
+    guest.obeys_shutdown, guest.lends_ssh = source.obeys_shutdown, source.lends_ssh
     if site.settings.major >= 9:
         job.say(f"creating a clone of VM {source.vmid} with ID {newid}")
     try:

@@ -10,7 +10,7 @@ from devcluster.faults import Fault
 from devcluster.jobs import Job, JobFailed
 from devcluster.machines import INSTALLED
 from devcluster.site import Site
-from devcluster.state import AclEntry, Cluster, Guest, Identity, Node, Pool, Token, User
+from devcluster.state import AclEntry, Cluster, Guest, Identity, Node, Pool, Token, User, Volume
 
 NOBODY = Identity("root@pam")
 
@@ -100,7 +100,7 @@ def _placed(site: Site, asked: dict[str, Any]) -> Guest:
 
 async def change_guest(site: Site, guest: Guest, asked: dict[str, Any]) -> Guest:
     """{name, node, status, pool (null leaves it), config, delete, pending, uuid, recreate, lock (null clears),
-    agent_tells, reported}. `recreate` puts a new machine with a new uuid into the same slot."""
+    agent_tells, lends_ssh, reported}. `recreate` puts a new machine with a new uuid into the same slot."""
     if asked.get("recreate"):
         held_by = site.cluster.pool_of(guest.vmid)
         await destroy_guest(site, guest)
@@ -119,6 +119,8 @@ async def change_guest(site: Site, guest: Guest, asked: dict[str, Any]) -> Guest
         _set_lock(guest, asked["lock"])
     if "node" in asked:
         _move(site, guest, str(asked["node"]))
+    if "lends_ssh" in asked:
+        guest.lends_ssh = bool(asked["lends_ssh"])
     if "agent_tells" in asked:
         guest.agent_tells = dict(asked["agent_tells"])
     if "obeys_shutdown" in asked:
@@ -192,6 +194,14 @@ def make_user(site: Site, asked: dict[str, Any]) -> None:
     for one in asked.get("acl", []):
         ugid = f"{userid}!{one['tokenid']}" if one.get("tokenid") else userid
         cluster.acl.append(AclEntry(one["path"], ugid, one["role"], bool(one.get("propagate", True))))
+
+
+def make_volume(site: Site, asked: dict[str, Any]) -> None:
+    """{storage, volid, vmid, node?, size_bytes?}: a disk that no machine names, such as a failed removal leaves."""
+    storage, vmid = site.cluster.storages[str(asked["storage"])], int(asked["vmid"])
+    size_bytes = int(asked.get("size_bytes", 2**30))
+    volume = Volume(str(asked["volid"]), "images", "raw", size_bytes, vmid, ctime=int(site.clock.now()))
+    storage.volumes[(storage.place(str(asked.get("node", ""))), volume.volid)] = volume
 
 
 def make_node(site: Site, asked: dict[str, Any]) -> None:

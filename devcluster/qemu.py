@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable
@@ -40,6 +41,13 @@ def _in_child() -> None:
     LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
+def free_port() -> int:
+    """A loopback port that nobody has right now."""
+    with socket.socket() as door:
+        door.bind(("127.0.0.1", 0))
+        return int(door.getsockname()[1])
+
+
 class QemuMachine:
     def __init__(self, guest: Guest, disks_: Disks, images: Path, run_folder: Path) -> None:
         self._guest = guest
@@ -53,6 +61,7 @@ class QemuMachine:
         self._power: Power = "stopped"
         self._watcher: asyncio.Task[None] | None = None
         self._expected_end = False
+        self.ssh_port = 0
         self.attached: dict[str, str] = {}
 
     # power
@@ -61,7 +70,8 @@ class QemuMachine:
         if self._power != "stopped":
             return
         media = {slot: await self._medium(slot) for slot in in_boot_order(self._guest.config)}
-        words = command_line(self._guest, self._places, media, self._direct_boot())
+        self.ssh_port = free_port() if self._guest.lends_ssh else 0
+        words = command_line(self._guest, self._places, media, self._direct_boot(), ssh_port=self.ssh_port)
         for path in (self._places.qmp, self._places.vnc, self._places.serial):
             path.unlink(missing_ok=True)
         self._expected_end = False

@@ -1,4 +1,7 @@
-"""From a machine's config to QEMU's command line: lean, without a network, without KVM."""
+"""From a machine's config to QEMU's command line: lean, without KVM, without a network.
+
+A machine that lends its SSH port has a network card that reaches nothing: only the way in from a loopback port.
+"""
 
 import re
 from collections.abc import Callable
@@ -45,7 +48,13 @@ FindMedium = Callable[[Drive], Medium]
 
 
 def command_line(
-    guest: Guest, places: Places, media: dict[str, Medium], direct: DirectBoot | None, accelerator: str = "tcg"
+    guest: Guest,
+    places: Places,
+    media: dict[str, Medium],
+    direct: DirectBoot | None,
+    accelerator: str = "tcg",
+    *,
+    ssh_port: int = 0,
 ) -> list[str]:
     """`media` by slot, as in the config. Cores and memory are cut to what a loopback cluster can spare."""
     words = [PROGRAM, "-name", f"vm{guest.vmid}", "-accel", accelerator, "-machine", "pc", "-nodefaults"]
@@ -55,10 +64,14 @@ def command_line(
     words += ["-uuid", guest.uuid] if guest.uuid else []
     words += ["-qmp", f"unix:{places.qmp},server=on,wait=off", "-vnc", f"unix:{places.vnc},password=on"]
     words += ["-chardev", f"file,id=serial0,path={places.serial}", "-serial", "chardev:serial0"]
-    words += ["-nic", "none", "-device", "virtio-scsi-pci,id=scsi"]
+    words += ["-nic", _network(ssh_port), "-device", "virtio-scsi-pci,id=scsi"]
     for number, slot in enumerate(in_boot_order(guest.config), 1):  # 0 belongs to -kernel
         words += _drive(slot, media[slot], number)
     return words + (_direct(direct) if direct else [])
+
+
+def _network(ssh_port: int) -> str:
+    return f"user,model=virtio,restrict=on,hostfwd=tcp:127.0.0.1:{ssh_port}-:22" if ssh_port else "none"
 
 
 def in_boot_order(config: dict[str, str]) -> list[str]:

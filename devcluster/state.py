@@ -101,6 +101,7 @@ class Guest:
     obeys_shutdown: bool = False
     in_image: dict[str, str] = field(default_factory=dict)
     agent_tells: dict[str, Any] = field(default_factory=dict)
+    lends_ssh: bool = False
     pid: int = 0
     file_lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     went_down: asyncio.Event = field(default_factory=asyncio.Event)

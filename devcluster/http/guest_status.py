@@ -45,7 +45,10 @@ async def history(call: Call) -> Any:
     values: Row = {"maxcpu": guest.cores, "maxmem": guest.memory_mib * MIB, "disk": 0, "maxdisk": guest.boot_disk_bytes}
     rows = points(call, guest.created, values)
     ran = [*guest.ran, (guest.started_at, site.clock.now())] if guest.started_at is not None else guest.ran
-    return [row | _measured(site, guest, row["time"]) if _is_within(row["time"], ran) else row for row in rows]
+    known = [row for row in rows if len(row) > 1 and _is_within(row["time"], ran)]
+    for row in known:
+        row.update(_measured(site, guest, row["time"]))
+    return rows
 
 
 def _refuse_too_young(call: Call, guest: Guest) -> None:

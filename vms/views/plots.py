@@ -50,7 +50,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Picture:
-    """One plot, ready to print. `told` says what it shows to whoever does not see it, `legend` which line is which."""
+    """One plot, ready to print. `told` says what it shows to whoever does not see it, `legend` which line is which.
+
+    `rows`: (time, [(label, value)]), newest first.
+    """
 
     title: str
     top: str
@@ -60,7 +63,7 @@ class Picture:
     width: int = WIDTH
     height: int = HEIGHT
     is_empty: bool = False
-    rows: list[list[str]] = field(default_factory=list)
+    rows: list[tuple[str, list[tuple[str, str]]]] = field(default_factory=list)
 
 
 @require_GET
@@ -123,7 +126,8 @@ def _picture(  # noqa: PLR0917 (a table's columns)
     lines = tuple(
         Line(label, path(points, scale), summary(points)) for label, points in zip(labels, series, strict=True)
     )
-    rows = [[clock(int(row[0])), *(_cell(row[c], words) for c in columns)] for row in reversed(plot.rows)]
+    cells = tuple(zip(labels, columns, strict=True))
+    rows = [(clock(int(row[0])), [(name, _cell(row[c], words)) for name, c in cells]) for row in reversed(plot.rows)]
     told = " ".join(_told(title, line, words) for line in lines if line.summary)
     return Picture(title, words(scale.top), lines, told, _legend(lines, words), is_empty=not told, rows=rows)
 

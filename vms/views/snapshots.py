@@ -12,7 +12,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.addresses import address_of
 from accounts.proof import require_proof
 from accounts.view_as import readable_as_member
-from quotas.errors import UNLIMITED, QuotaExceeded
+from quotas.errors import UNLIMITED, QuotaExceeded, cores
+from quotas.errors import gib as memory
 from quotas.limits import limit_of
 from vms import selectors, snapshot_tree
 from vms.access import by_power, vm_for
@@ -139,13 +140,11 @@ def _act(request: PersonRequest, vm: VirtualMachine, name: str, action: Action, 
 
 def _lost(vm: VirtualMachine, one: dict[str, Any]) -> dict[str, Any]:
     """What a way back loses, what stays, and how the machine is afterwards."""
+    sizes = ((cores, "cores"), (memory, "memory_mib"))
     changes = [
-        (label, was, then)
-        for label, was, then in (
-            ("cores", vm.cores, one["cores"]),
-            ("MiB of memory", vm.memory_mib, one["memory_mib"]),
-        )
-        if was != then
+        f"{words(one[part])} instead of {words(getattr(vm, part))}"
+        for words, part in sizes
+        if one[part] != getattr(vm, part)
     ]
     return {
         "one": one,
