@@ -7,7 +7,7 @@ from typing import Any
 
 from vms import pools
 from vms.cluster import Cluster
-from vms.cluster.errors import AlreadyExists, ClusterError, ConfigChanged, GuestLocked
+from vms.cluster.errors import AlreadyExists, ClusterError, ConfigChanged, Denied, GuestLocked, NotBound
 from vms.cluster.types import DiskFacts, GuestChanges, GuestConfig, TaskStatus, Upid
 from vms.models import Operation, Template
 from vms.operations import finding, words
@@ -48,13 +48,18 @@ class OnMachine(Step):
         if isinstance(error, ConfigChanged):
             return Again()
         if isinstance(error, GuestLocked):
-            return Wait(words.detail(error))
+            return Wait(words.detail(error), words.cause(error))
         return super().refused(op, cluster, error)
 
     def config(self, op: Operation, cluster: Cluster) -> GuestConfig:
-        """The machine's settings now."""
-        ref = finding.ref_of(op)
-        return cluster.guest_config(ref.node, ref.vmid)
+        """The machine's settings now, wherever it is. NoSuchGuest, WrongMachine or NotBound where it is not ours."""
+        try:
+            return finding.config_of(op, cluster)
+        except Denied as error:
+            ref = finding.ref_of(op)
+            if ref.vmid in cluster.pool_members(ref.poolid):
+                raise
+            raise NotBound(f"{ref.vmid} is not in pool {ref.poolid}.", status=error.status) from error
 
 
 class BindPool(Step):

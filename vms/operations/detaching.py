@@ -3,7 +3,7 @@
 from typing import Any, Unpack
 
 from vms.cluster import Cluster
-from vms.cluster.errors import ClusterError
+from vms.cluster.errors import ClusterError, Refused
 from vms.cluster.types import GuestChanges, GuestConfig
 from vms.models import Operation, VirtualMachine
 from vms.operations import finding
@@ -57,7 +57,8 @@ class DropDisk(_Disk):
     def refused(self, op: Operation, cluster: Cluster, error: ClusterError) -> Verdict:
         """A refused deletion would wait for the next start: it is taken back, so that "nothing was changed" is true."""
         verdict = super().refused(op, cluster, error)
-        if isinstance(verdict, Broken) and op.wish["slot"] in self.config(op, cluster).pending_keys:
+        is_no = isinstance(verdict, Broken) and isinstance(error, Refused)
+        if is_no and op.wish["slot"] in self.config(op, cluster).pending_keys:
             cluster.configure(finding.ref_of(op), GuestChanges(forget=(op.wish["slot"],)))
         return verdict
 

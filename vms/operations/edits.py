@@ -6,7 +6,7 @@ A change made elsewhere since the page was read is never overwritten: the operat
 from typing import Any
 
 from vms.cluster import Cluster
-from vms.cluster.errors import ClusterError, ConfigChanged, NoSuchGuest, WrongMachine
+from vms.cluster.errors import ClusterError, ConfigChanged, Denied, NoSuchGuest, WrongMachine
 from vms.cluster.types import GuestChanges, GuestConfig, Upid
 from vms.models import Operation
 from vms.operations import ends, finding, words
@@ -71,7 +71,7 @@ class ChangeVerb(Verb):
         """With fresh facts: what is in force, and what waits for the next start."""
         try:
             facts = finding.facts_of(op, cluster)
-        except (NoSuchGuest, WrongMachine):
+        except (NoSuchGuest, WrongMachine, Denied):
             ends.succeed(op, f"{self.sentence(op, None)} It is no longer there.", None)
             return
         ends.succeed(op, self.sentence(op, facts[0]), facts)
@@ -84,6 +84,6 @@ class ChangeVerb(Verb):
         """What is there now is read first, because part of it may have been changed: it counts from the row then."""
         try:
             facts: ends.Facts | None = finding.facts_of(op, cluster)
-        except (NoSuchGuest, WrongMachine):
+        except (NoSuchGuest, WrongMachine, Denied):
             facts = None
         ends.fail(op, broken.sentence, broken.detail, facts)

@@ -24,7 +24,6 @@ from vms.operations.hooks import HookFailed
 from vms.operations.kinds import verb_of
 from vms.operations.rights import still_allowed
 from vms.operations.steps import Again, Broken, DidNotHappen, Done, Happened, Step, StillUnknown, Verdict
-from vms.operations.verb import has_begun
 from vms.states import OperationState
 
 log = logging.getLogger(__name__)
@@ -182,11 +181,16 @@ class Walk:
     def _send(self, step: Step) -> bool:  # noqa: PLR0911 (one line for each way a call can end)
         """Sends one step. True when its answer, and its task's end, are there."""
         if not still_allowed(self.op):
-            return self._fail(Broken(words.lost_right(self.op, begun=has_begun(self.op))))
+            return self._fail(Broken(words.lost_right(self.op, begun=words.has_begun(self.op))))
         sends = int(self.op.intent.get("sends", 0)) + 1
         if sends > MOST_SENDS:
             return self._fail(Broken(words.kept_failing(self.op), self.op.detail))
-        prepared = step.prepare(self.op, self.proxmox)
+        try:
+            prepared = step.prepare(self.op, self.proxmox)
+        except Unreachable:
+            raise
+        except ClusterError as error:  # Proxmox answered: it is not there, is another one, or is none of ours
+            return self._refused(step, error)
         if isinstance(prepared, Broken):
             return self._fail(prepared)
         self._save_intent(step, {**prepared, "sends": sends})
@@ -280,7 +284,7 @@ class Walk:
             case Broken():
                 return self._fail(verdict)
             case _:
-                self._later(verdict.note)
+                self._later(verdict.note, verdict.why)
                 return False
 
     def _note_warnings(self, end: TaskStatus | None) -> None:
@@ -301,32 +305,33 @@ class Walk:
     def _write_failure(self, broken: Broken) -> None:
         self.verb.fail(self.op, self.proxmox, broken)
 
-    def _later(self, why: str) -> None:
-        """Proxmox does not answer, and nothing is under way that it was not asked before: come back, or give up."""
+    def _later(self, why: str, told: str = "") -> None:
+        """Proxmox does not answer, or not yet as wished (`told` says why), and nothing is under way that it was not asked
+        before: come back, or give up."""
         now = timezone.now()
         since = self.op.uncertain_since or now
         waited_s = (now - since).total_seconds()
-        begun = has_begun(self.op)
+        begun = words.has_begun(self.op)
         if not begun and not self._is_answered() and waited_s >= settings.OPERATION_PATIENCE_S:
-            self._give_up(why)
+            self._give_up(why, told)
         elif waited_s >= settings.OPERATION_UNCERTAIN_S:
             base.move(self.op, S.NEEDS_RTP, sentence=words.needs_rtp(self.op), detail=why)
         elif self.op.upid:
             base.move(self.op, S.SUBMITTED, uncertain_since=since, detail=why)
         else:
-            self._put_back(since, why)
+            self._put_back(since, why, told)
 
-    def _put_back(self, since: datetime, why: str) -> None:
+    def _put_back(self, since: datetime, why: str, told: str) -> None:
         intent = self.op.intent
         keep = (
             intent if intent.get("answered") or intent.get("failed") else {"sends": max(0, intent.get("sends", 1) - 1)}
         )
         rows = base.mark(self.op, self.op.step, "waiting")
-        sentence = words.waiting(self.op)
+        sentence = words.waiting(told)
         base.move(self.op, S.QUEUED, intent=keep, uncertain_since=since, sentence=sentence, detail=why, steps=rows)
 
-    def _give_up(self, why: str) -> None:
-        broken = Broken(words.gave_up(self.op), why)
+    def _give_up(self, why: str, told: str) -> None:
+        broken = Broken(words.gave_up(self.op, told), why)
         if self.op.intent.get("failed"):
             base.move(self.op, S.NEEDS_RTP, sentence=words.needs_rtp(self.op), detail=why)
             return

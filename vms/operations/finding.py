@@ -33,8 +33,11 @@ def node_now(cluster: Cluster, vmid: int) -> str:
     return next((guest.node for guest in cluster.read().guests if guest.vmid == vmid), "")
 
 
-def facts_of(op: Operation, cluster: Cluster) -> tuple[GuestConfig, GuestStatus]:
-    """Fresh facts of the operation's machine, wherever it is. Raises NoSuchGuest, WrongMachine, Unreachable, Denied."""
+def config_of(op: Operation, cluster: Cluster) -> GuestConfig:
+    """The settings of the operation's machine, wherever it is. Raises NoSuchGuest, WrongMachine, Unreachable, Denied.
+
+    What is sent next goes to the node where it was found; a worker that comes later finds it again.
+    """
     ref = ref_of(op)
     try:
         config = cluster.guest_config(ref.node, ref.vmid)
@@ -43,9 +46,16 @@ def facts_of(op: Operation, cluster: Cluster) -> tuple[GuestConfig, GuestStatus]
         if node in {"", ref.node}:
             raise
         config = cluster.guest_config(node, ref.vmid)
-    if config.uuid != ref.uuid:
+        op.wish = {**op.wish, "node": node}
+    if ref.uuid and config.uuid != ref.uuid:
         raise WrongMachine(ref.uuid, config.uuid)
-    return config, cluster.guest_status(config.node, ref.vmid)
+    return config
+
+
+def facts_of(op: Operation, cluster: Cluster) -> tuple[GuestConfig, GuestStatus]:
+    """Fresh facts of the operation's machine. Raises what config_of raises."""
+    config = config_of(op, cluster)
+    return config, cluster.guest_status(config.node, config.vmid)
 
 
 def own_tasks(op: Operation, cluster: Cluster, types: frozenset[str], vmid: int) -> list[TaskFacts]:

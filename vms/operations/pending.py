@@ -11,6 +11,7 @@ from quotas.errors import QuotaExceeded
 from quotas.locking import lock_pool
 from vms.cluster import Cluster
 from vms.cluster.devices import boot_order
+from vms.cluster.errors import ClusterError, Denied, NoSuchGuest, WrongMachine
 from vms.cluster.types import GuestChanges, GuestConfig, TaskStatus
 from vms.models import Operation, VirtualMachine
 from vms.operations import base, ends, finding, growth, words
@@ -78,13 +79,21 @@ class ComeUp(PowerStep):
 
     def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
         """Writes that it is down, and holds what it takes when it runs, in one moment under the pool's lock."""
-        facts = finding.facts_of(op, cluster)
+        try:
+            facts = finding.facts_of(op, cluster)
+        except (NoSuchGuest, WrongMachine, Denied) as error:
+            return Broken(f"{op.vm.name} has shut down, but is no longer where it was.", words.detail(error))
         if op.reservation_id is None and Power(facts[1].power) == Power.STOPPED:
             try:
                 decide(lambda: _hold(op, facts))
             except (QuotaExceeded, Refusal) as error:
                 return Broken(f"{op.vm.name} has shut down, but was not started again. {error.sentence}")
         return super().prepare(op, cluster)
+
+    def refused(self, op: Operation, cluster: Cluster, error: ClusterError) -> Verdict:
+        """It is down by now, and stays so."""
+        sentence = f"{op.vm.name} has shut down, but did not start again. {words.cause(error)}"
+        return Broken(sentence.strip(), words.detail(error))
 
     def after(self, op: Operation, cluster: Cluster, end: TaskStatus | None) -> Verdict:
         """A start that fails leaves it stopped; the sentence says so."""

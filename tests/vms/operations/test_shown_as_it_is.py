@@ -56,6 +56,7 @@ def test_a_change_the_row_does_not_know_is_found(shop: Workshop) -> None:
     pve.change(bench.vm.vmid or 0, pending={"vga": "qxl", "scsi1": None})
 
     assert {each.split(":")[0] for each in compare(bench)} == {"net0", "tags", "vga", "scsi1"}
+    assert any("undo" in each for each in compare_page(bench))
 
 
 def compare(bench: Bench) -> list[str]:
