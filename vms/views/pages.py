@@ -1,6 +1,7 @@
 """Pages that look: the list, one machine, its tabs, an operation, what happened, everything (RTP)."""
 
 import json
+from dataclasses import replace
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -13,7 +14,7 @@ from accounts import departures
 from accounts.access import is_rtp
 from accounts.models import User
 from accounts.view_as import readable_as_member
-from vms import capacity, selectors, timeline
+from vms import capacity, filtering, selectors, timeline
 from vms.access import vm_for
 from vms.forms import LockForm
 from vms.models import Operation, VirtualMachine
@@ -31,11 +32,15 @@ def vm_list(request: PersonRequest) -> HttpResponse:
     now = timezone.now()
     view = selectors.outlook(VirtualMachine.objects.visible_to(request.user), now)
     shelves = selectors.shelves(request.user, now, view.outage)
+    words = request.GET.get("q", "").strip()[: filtering.LONGEST]
+    found = [replace(shelf, rows=filtering.matching(shelf.rows, words)) for shelf in shelves] if words else shelves
     context = {
         "notes": view.notes,
         "outage": view.outage,
         "no_create": departures.short(request.user),
-        "shelves": [shelf for shelf in shelves if shelf.is_own or shelf.rows],
+        "shelves": [shelf for shelf in found if shelf.is_own or shelf.rows],
+        "words": words,
+        "count": sum(len(shelf.rows) for shelf in shelves),
         "is_moving": any(row.is_moving for shelf in shelves for row in shelf.rows),
     }
     return render(request, "vms/_list.html" if request.htmx else "vms/list.html", context)
