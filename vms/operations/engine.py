@@ -306,8 +306,8 @@ class Walk:
         self.verb.fail(self.op, self.proxmox, broken)
 
     def _later(self, why: str, told: str = "") -> None:
-        """Proxmox does not answer, or not yet as wished (`told` says why), and nothing is under way that it was not asked
-        before: come back, or give up."""
+        """Proxmox does not answer, or not yet as wished (`told` says why), and nothing is under way that it was not
+        asked before: come back, or give up."""
         now = timezone.now()
         since = self.op.uncertain_since or now
         waited_s = (now - since).total_seconds()
