@@ -27,9 +27,12 @@ class WhyAdmin(admin.ModelAdmin[Any]):
         """The list, with the sentence."""
         return super().changelist_view(request, {"why": self.why, **(extra_context or {})})
 
-    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kw: Any) -> HttpResponse:
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False,
+        form_url: str = "", obj: Any = None,
+    ) -> HttpResponse:  # fmt: skip
         """The row, with the sentence."""
-        return super().render_change_form(request, {"why": self.why, **context}, **kw)
+        return super().render_change_form(request, {"why": self.why, **context}, add, change, form_url, obj)
 
 
 class ReadOnlyAdmin(WhyAdmin):

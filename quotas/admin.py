@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from accounts.addresses import address_of
-from accounts.admin_base import HISTORY, Both, DecidedAdmin, ReadOnlyAdmin, SeenForm, rtp_of, shown
+from accounts.admin_base import HISTORY, Both, DecidedAdmin, ReadOnlyAdmin, SeenForm, rtp_of
+from accounts.seen import shown
 from quotas import allowances, policy_admin
 from quotas.impact_admin import ImpactMixin
 from quotas.locking import lock_pool

@@ -1,5 +1,6 @@
 """Raises the limit of one pool, and ends that."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -53,8 +54,9 @@ def in_force(pool_id: int) -> QuerySet[Allowance]:
 
 
 def seen_of(pool_id: int) -> str:
-    """Names the allowances in force, such as "17.12": rows are never rewritten, so this says what somebody saw."""
-    return ".".join(str(pk) for pk in in_force(pool_id).values_list("pk", flat=True)) or "none"
+    """Stands for the allowances in force: rows are never rewritten, so their keys say what somebody saw."""
+    keys = ".".join(str(pk) for pk in in_force(pool_id).values_list("pk", flat=True))
+    return hashlib.sha256(keys.encode()).hexdigest() if keys else "none"
 
 
 def give(

@@ -72,7 +72,7 @@ class MarkedAdmin(DecidedAdmin):
     marks: tuple[str, ...] = ("is_hidden",)
     actions: Any = ["hide", "show"]
 
-    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What RTPs decide first."""
         return [*self.marks, *self.get_readonly_fields(request, obj)]
 

@@ -77,7 +77,7 @@ def _scan(proxmox: Cluster, storage: StorageFacts, listing: ClusterReading, at: 
 def _without_machine(proxmox: Cluster, volumes: Iterable[VolumeFacts], listing: ClusterReading) -> list[VolumeFacts]:
     """Proxmox itself is asked for each slot: the list shows only what the token may see."""
     taken = {guest.vmid for guest in listing.guests} | listing.other_vmids
-    taken |= set(VirtualMachine.objects.present().exclude(vmid=None).values_list("vmid", flat=True))
+    taken |= {vm.vmid for vm in VirtualMachine.objects.present().only("vmid") if vm.vmid is not None}
     there = [volume for volume in volumes if volume.vmid is not None and volume.vmid not in taken]
     empty = {vmid for vmid in {volume.vmid for volume in there} if vmid and not proxmox.slot_is_taken(vmid)}
     return [volume for volume in there if volume.vmid in empty]

@@ -115,7 +115,7 @@ def _page(machines: QuerySet[VirtualMachine], number: str | None) -> Page[Any]:
     return page
 
 
-def _times(rows: QuerySet[Any], source: str, column: str) -> QuerySet[Any, Any]:
+def _times(rows: QuerySet[Any], source: str, column: str) -> Any:
     named = rows.order_by().annotate(moment=F(column), number=F("pk"), source=Value(source))
     return named.values_list("moment", "number", "source")
 

@@ -1,0 +1,118 @@
+"""What somebody does to our machines in Proxmox itself stands in the activity of machine and member."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from tests.devcluster.api import Api
+from tests.factories import make_operation, make_vm
+from tests.figures import figure
+from tests.vms.mirror.house import House
+from vms import timeline
+from vms.mirror.foreign import read_tasks
+from vms.models import ClusterTask, Node, VirtualMachine
+from vms.operations.locks import lock_machine
+from vms.states import OperationState
+
+
+@pytest.fixture
+def boss(house: House) -> Iterator[Api]:
+    """An administrator of the cluster, with a token of their own."""
+    token = {"tokenid": "desk", "value": "5f1c1d3e-0000-4000-8000-000000000001"}
+    asked = {"userid": "boss@pve", "tokens": [token], "acl": [{"path": "/", "role": "Administrator"}]}
+    house.devcluster.control("POST", "/users", asked)
+    with Api(house.devcluster, f"PVEAPIToken=boss@pve!desk={token['value']}") as api:
+        yield api
+
+
+def read(house: House) -> int:
+    """A minute passes, then the lists are read."""
+    house.cycle(seconds=60)
+    return read_tasks(house.cluster, house.at)
+
+
+def done_by_hand(house: House, boss: Api, vm: VirtualMachine, what: str = "start") -> None:
+    """In Proxmox's own interface."""
+    assert boss.send("POST", f"/nodes/{vm.node}/qemu/{vm.vmid}/status/{what}").status == 200
+    house.devcluster.wait_until(lambda now: all(job["status"] == "stopped" for job in now["jobs"]), parts="jobs")
+
+
+def test_a_start_by_hand_is_in_the_activity_with_whose_it_was(house: House, boss: Api, client: Client) -> None:
+    vm = house.adopted(name="web-01")
+    done_by_hand(house, boss, vm)
+
+    assert read(house) == 1
+    client.force_login(house.cast.alice)
+    page = client.get(f"/vms/{vm.pk}/activity/").content.decode()
+    assert "Started web-01 in Proxmox" in page
+    assert "boss@pve!desk" in page
+
+
+def test_reading_again_writes_it_once(house: House, boss: Api) -> None:
+    done_by_hand(house, boss, house.adopted())
+
+    assert (read(house), read(house), read(house)) == (1, 0, 0)
+    assert ClusterTask.objects.count() == 1
+
+
+def test_the_portals_own_tasks_are_not_told_twice(house: House) -> None:
+    vm = house.adopted()
+    with Api(house.devcluster) as portal:
+        done_by_hand(house, portal, vm)
+
+    assert read(house) == 0
+
+
+def test_a_failure_says_so_and_keeps_proxmoxs_words_under_details(house: House, boss: Api) -> None:
+    vm = house.adopted(name="web-01")
+    with house.devcluster.fault("job_fails", type="qmstart", exit_text="no space left"):
+        done_by_hand(house, boss, vm)
+    read(house)
+
+    entry = timeline.of_machine(vm).object_list[0]
+
+    assert (entry.what, entry.state.word) == ("Start of web-01 in Proxmox", "Failed")
+    assert "no space left" in entry.details
+
+
+def test_a_silent_node_changes_nothing_and_is_caught_up_with(house: House, boss: Api) -> None:
+    done_by_hand(house, boss, house.adopted())
+    read_at = Node.objects.get(name="pve1").tasks_read_at
+    with house.devcluster.fault("lose_before", match={"method": "GET", "path_regex": "/tasks$"}):
+        assert read(house) == 0
+    assert Node.objects.get(name="pve1").tasks_read_at == read_at
+
+    assert read(house) == 1
+
+
+def test_a_machines_past_is_not_handed_to_who_sits_in_its_slot_now(house: House, boss: Api) -> None:
+    old = house.adopted(name="old")
+    done_by_hand(house, boss, old)
+    slot = old.vmid
+    VirtualMachine.objects.filter(pk=old.pk).update(vmid=None, lifecycle="gone", gone_at=timezone.now())
+    new = make_vm(house.cast.bobs, "new", vmid=slot)
+    VirtualMachine.objects.filter(pk=new.pk).update(created_at=timezone.now() + timedelta(minutes=10))
+
+    read_tasks(house.cluster, house.at)
+
+    assert not ClusterTask.objects.exists()
+
+
+def test_one_list_holds_operations_locks_and_hands_in_the_order_of_time(house: House, boss: Api) -> None:
+    vm = house.adopted(name="web-01")
+    make_operation(vm, house.cast.alice, state=OperationState.SUCCEEDED)
+    done_by_hand(house, boss, vm)
+    lock_machine(vm, by=house.cast.rita, reason="Mines coins.", address="", now=timezone.now())
+    read(house)
+
+    entries = timeline.of_machine(vm).object_list
+
+    assert {(each.who, bool(each.operation), each.in_proxmox) for each in entries} == {
+        ("alice", True, False), ("boss@pve!desk", False, True), ("rita", False, False),
+    }  # fmt: skip
+    assert [each.at for each in entries] == sorted((each.at for each in entries), reverse=True)
+    assert [each.what for each in timeline.of_person(house.cast.bob).object_list] == []
+    figure("timeline", "sources", 3, "entries", len(entries))
