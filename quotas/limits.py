@@ -8,18 +8,32 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.dateparse import parse_date
 
 from accounts.models import DirectoryMembership, Pool, User
 from quotas.errors import DEFAULT, UNLIMITED
 from quotas.footprint import Caps, Footprint
 from quotas.models import Allowance, Policy
+from quotas.prepared import Prepared
 
 RESOURCES = tuple(field.name for field in fields(Footprint))
 CAPS = tuple(field.name for field in fields(Caps))
+OF_POLICY = ("id", "name", "is_default", "counts_always", *RESOURCES, *CAPS)
+OF_ALLOWANCE = ("id", "reason", "until", *RESOURCES)
+
+
+def _fitting(own: Q) -> QuerySet[Policy, tuple[Any, ...]]:
+    return Policy.objects.filter(own | Q(is_default=True)).distinct().values_list(*OF_POLICY)
+
+
+OF_OWNER = Prepared(lambda key: _fitting(Q(groups__people=key)))
+OF_POOL = Prepared(lambda key: _fitting(Q(pools=key)))
+OF_ALLOWANCES = Prepared(lambda key: Allowance.objects.filter(pool=key, ended_at=None).values_list(*OF_ALLOWANCE))
 
 
 @dataclass(frozen=True)
@@ -59,7 +73,7 @@ def limit_of(pool: Pool, today: date | None = None) -> Limit:
     if pool.owner is not None and pool.owner.has_rtp_power:
         return without_limit()
     found = _by_policy(pool.owner, pool)
-    return _raised(found, Allowance.objects.filter(pool=pool).in_force(today or timezone.localdate()))
+    return _raised(found, _allowances(pool.pk, today or timezone.localdate()))
 
 
 def limit_of_member(user: User) -> Limit:
@@ -106,8 +120,15 @@ def _is_for(policy: Policy, pool: Pool, groups: set[int]) -> bool:
 
 
 def _by_policy(owner: User | None, pool: Pool | None) -> Limit:
-    own = Q(groups__people=owner) if owner is not None else Q(pools=pool)
-    return _best_of(list(Policy.objects.filter(own | Q(is_default=True)).distinct()))
+    rows = OF_OWNER.rows(owner.pk) if owner is not None else OF_POOL.rows(pool.pk if pool else 0)
+    return _best_of([Policy(**dict(zip(OF_POLICY, row, strict=True))) for row in rows])
+
+
+def _allowances(pool_id: int, today: date) -> list[Allowance]:
+    found = [Allowance(**dict(zip(OF_ALLOWANCE, row, strict=True))) for row in OF_ALLOWANCES.rows(pool_id)]
+    for each in found:
+        each.until = parse_date(each.until) if isinstance(each.until, str) else each.until
+    return [each for each in found if each.until is None or each.until >= today]
 
 
 def _best_of(policies: list[Policy]) -> Limit:

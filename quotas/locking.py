@@ -7,14 +7,14 @@ from quotas.errors import OutsideTransaction
 
 
 def lock_pool(pool_id: int) -> Pool:
-    """The pool, locked until the transaction ends; always the first lock taken.
+    """The pool with its owner, locked until the transaction ends; always the first lock taken.
 
     On PostgreSQL this is FOR NO KEY UPDATE. On SQLite an IMMEDIATE transaction already holds the one write lock.
     Raises OutsideTransaction where there is no transaction.
     """
     if not connection.in_atomic_block:
         raise OutsideTransaction("lock_pool was called outside a transaction")
-    return Pool.objects.select_for_update(no_key=True).get(pk=pool_id)
+    return Pool.objects.select_related("owner").select_for_update(of=("self",), no_key=True).get(pk=pool_id)
 
 
 def lock_pools(*pool_ids: int) -> list[Pool]:

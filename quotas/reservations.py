@@ -3,23 +3,28 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import QuerySet
 
-from quotas.errors import QuotaExceeded
+from accounts.models import Pool
+from quotas.errors import OutsideTransaction, QuotaExceeded
 from quotas.footprint import Footprint
-from quotas.locking import lock_pool
+from quotas.limits import Limit
 from quotas.models import Reservation
 from quotas.states import ReservationState
 from quotas.usage import figures
 
 
-def reserve(pool_id: int, asked: Footprint, *, purpose: str, now: datetime, held_for_s: float) -> Reservation:
-    """Holds room for `asked` in the caller's transaction, under the pool's row lock.
+def reserve(
+    pool: Pool, asked: Footprint, *, purpose: str, now: datetime, held_for_s: float, rule: Limit | None = None
+) -> Reservation:
+    """Holds room for `asked` in the caller's transaction, in which lock_pool gave `pool`. `rule`: its limit.
 
     Raises QuotaExceeded with the figures that decided; nothing is written then.
     """
-    pool = lock_pool(pool_id)
-    found = figures(pool)
+    if not connection.in_atomic_block:
+        raise OutsideTransaction("reserve was called outside a transaction")
+    found = figures(pool, rule)
     if not asked.shortfall(found.free).is_nothing:
         whose = {name: source.sentence for name, source in found.rule.sources.items()}
         raise QuotaExceeded(asked=asked, free=found.free, limit=found.limit, whose=whose)

@@ -10,8 +10,9 @@ from django.utils.module_loading import import_string
 
 from accounts.models import Pool
 from quotas.footprint import Footprint, Usage
-from quotas.limits import Limit, limit_of
+from quotas.limits import RESOURCES, Limit, limit_of
 from quotas.models import Reservation
+from quotas.prepared import Prepared
 from quotas.states import ReservationState
 
 
@@ -45,17 +46,22 @@ def usage(pool_id: int) -> Usage:
     return counter(pool_id)
 
 
+HELD = Prepared(
+    lambda pool_id: (
+        Reservation.objects.filter(pool_id=pool_id, state=ReservationState.HELD)
+        .order_by()
+        .values("pool_id")
+        .annotate(*(Sum(name, default=0) for name in RESOURCES))
+        .values_list(*(f"{name}__sum" for name in RESOURCES))
+    )
+)
+
+
 def held(pool_id: int) -> Footprint:
     """What open reservations hold."""
-    sums = Reservation.objects.filter(pool_id=pool_id, state=ReservationState.HELD).aggregate(
-        cores=Sum("cores", default=0),
-        memory_mib=Sum("memory_mib", default=0),
-        disk_gib=Sum("disk_gib", default=0),
-        vms=Sum("vms", default=0),
-    )
-    return Footprint(**sums)
+    return next((Footprint(*map(int, row)) for row in HELD.rows(pool_id)), Footprint())
 
 
-def figures(pool: Pool) -> QuotaFigures:
-    """The pool's figures for a page, or for a decision when its row is locked."""
-    return QuotaFigures(rule=limit_of(pool), usage=usage(pool.pk), held=held(pool.pk))
+def figures(pool: Pool, rule: Limit | None = None) -> QuotaFigures:
+    """The pool's figures for a page, or for a decision when its row is locked. `rule`: its limit, if known by now."""
+    return QuotaFigures(rule=rule or limit_of(pool), usage=usage(pool.pk), held=held(pool.pk))

@@ -17,18 +17,20 @@ from tests.children import Child, free_port, listens, need
 class PostgresServer(Child):
     """PostgreSQL in a folder of its own, without fsync; as user `postgres` where the tests run as root.
 
-    `options` are what follows `postgres` in docker-compose.yml.
+    `options` are what follows `postgres` in docker-compose.yml. `is_durable`: what is committed is on the disk.
     """
 
     database = owner = "portal"
 
-    def __init__(self, options: Sequence[str] = ("-c", "max_connections=200"), *, port: int = 0) -> None:
+    def __init__(
+        self, options: Sequence[str] = ("-c", "max_connections=200"), *, port: int = 0, is_durable: bool = False
+    ) -> None:
         folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
         self._initdb, self._postgres = need("initdb", *folders), need("postgres", *folders)
         super().__init__("postgresql", user="postgres")
         self.port = port or free_port()
         self.password = secrets.token_urlsafe(16)
-        self._options = list(options)
+        self._options, self._is_durable = list(options), is_durable
 
     @property
     def url(self) -> str:
@@ -53,6 +55,8 @@ class PostgresServer(Child):
             "fsync": "off", "synchronous_commit": "off",
             "shared_buffers": "32MB",
         }  # fmt: skip
+        if self._is_durable:
+            options |= {"fsync": "on", "synchronous_commit": "on"}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         self.start([self._postgres, "-D", str(data), *self._options, *settings], ready=self._answers)
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:

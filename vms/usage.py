@@ -7,13 +7,13 @@ alone, unless somebody started it in Proxmox.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import cast
 
 from django.db.models import Case, Count, F, IntegerField, Q, QuerySet, Sum, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Greatest
 
 from quotas.footprint import Footprint, Usage
+from quotas.prepared import Prepared
 from vms.models import VirtualMachine
 from vms.states import Power
 
@@ -21,6 +21,8 @@ from vms.states import Power
 COUNTED = frozenset({Power.RUNNING, Power.PAUSED, Power.UNKNOWN})
 #: CPU and memory count while running or paused, while start at boot is set, and while nobody ever saw that it is off.
 AWAKE = Q(last_known_power__in=sorted(COUNTED)) | Q(start_at_boot=True)
+#: What is added up, in this order.
+SUMS = ("running_cores", "running_memory_mib", "all_cores", "all_memory_mib", "disks_gib", "vms")
 #: Machines that take one of the number of machines.
 KEPT = Q(trashed_at=None)
 
@@ -69,7 +71,7 @@ def shape_of(vm: VirtualMachine) -> Shape:
 
 def count_usage(pool_id: int) -> Usage:
     """The pool's use from its machine rows. A machine that was not seen keeps counting with what was last known."""
-    return usages_of([pool_id])[pool_id]
+    return next((_usage(row[1:]) for row in OF_POOL.rows(pool_id)), Usage())
 
 
 def usages_of(pool_ids: Iterable[int]) -> dict[int, Usage]:
@@ -77,15 +79,20 @@ def usages_of(pool_ids: Iterable[int]) -> dict[int, Usage]:
     wanted = list(pool_ids)
     found = dict.fromkeys(wanted, Usage())
     for line in _sums(VirtualMachine.objects.filter(pool_id__in=wanted).counted()):
-        disk_gib, vms = line["disks_gib"], line["vms"]
-        found[line["pool_id"]] = Usage(
-            running=Footprint(line["running_cores"], line["running_memory_mib"], disk_gib, vms),
-            always=Footprint(line["all_cores"], line["all_memory_mib"], disk_gib, vms),
-        )
+        found[line[0]] = _usage(line[1:])
     return found
 
 
-def _sums(machines: QuerySet[VirtualMachine]) -> Iterable[dict[str, int]]:
+def _usage(sums: tuple[int, ...]) -> Usage:
+    """In the order of SUMS."""
+    running_cores, running_memory_mib, all_cores, all_memory_mib, disk_gib, vms = map(int, sums)
+    return Usage(
+        running=Footprint(running_cores, running_memory_mib, disk_gib, vms),
+        always=Footprint(all_cores, all_memory_mib, disk_gib, vms),
+    )
+
+
+def _sums(machines: QuerySet[VirtualMachine]) -> QuerySet[VirtualMachine, tuple[int, ...]]:
     cores = Greatest(F("cores"), Coalesce(F("pending_cores"), F("cores")))
     memory_mib = Greatest(F("memory_mib"), Coalesce(F("pending_memory_mib"), F("memory_mib")))
     sums = machines.order_by().values("pool_id").annotate(
@@ -96,8 +103,11 @@ def _sums(machines: QuerySet[VirtualMachine]) -> Iterable[dict[str, int]]:
         disks_gib=Sum(F("disk_gib") + F("snapshot_gib"), default=0),
         vms=Count("pk", filter=KEPT),
     )  # fmt: skip
-    return cast(Iterable[dict[str, int]], sums)
+    return sums.values_list("pool_id", *SUMS)
 
 
 def _while(rule: Q, amount: Combinable) -> Sum:
     return Sum(Case(When(rule, then=amount), default=0, output_field=IntegerField()), default=0)
+
+
+OF_POOL = Prepared(lambda pool_id: _sums(VirtualMachine.objects.filter(pool_id=pool_id).counted()))

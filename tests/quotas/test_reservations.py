@@ -21,7 +21,7 @@ NOW = timezone.now()
 
 def reserve(cast: Cast, **parts: int) -> int:
     asked = Footprint(**parts)
-    return reservations.reserve(cast.alices.pk, asked, purpose="test", now=NOW, held_for_s=60).pk
+    return reservations.reserve(lock_pool(cast.alices.pk), asked, purpose="test", now=NOW, held_for_s=60).pk
 
 
 def test_held_room_is_not_free(cast: Cast) -> None:

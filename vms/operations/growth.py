@@ -50,7 +50,7 @@ def hold(pool: Pool, before: Shape | None, after: Shape, purpose: str) -> Reserv
     grows = (after.counted(always=rule.counts_always) - was).at_least_zero()
     if grows.is_nothing:
         return None
-    return requests.reserve(pool, grows, purpose)
+    return requests.reserve(pool, grows, purpose, rule)
 
 
 def refuse_too_large(caps: Caps, before: Shape | None, after: Shape) -> None:

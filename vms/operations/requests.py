@@ -11,6 +11,7 @@ from accounts import audit
 from accounts.models import Pool, User
 from quotas import reservations
 from quotas.footprint import Footprint
+from quotas.limits import Limit
 from quotas.locking import lock_pool
 from quotas.models import Reservation
 from vms.models import Operation, VirtualMachine
@@ -51,10 +52,10 @@ def known(by: User | None, key: str) -> Operation | None:
     return Operation.objects.filter(actor=by, idempotency_key=key).first()
 
 
-def reserve(pool: Pool, asked: Footprint, purpose: str) -> Reservation:
-    """Room for an operation, inside the caller's transaction; raises QuotaExceeded."""
-    held_for_s = settings.RESERVATION_HELD_S
-    return reservations.reserve(pool.pk, asked, purpose=purpose[:60], now=timezone.now(), held_for_s=held_for_s)
+def reserve(pool: Pool, asked: Footprint, purpose: str, rule: Limit | None = None) -> Reservation:
+    """Room for an operation, inside the caller's transaction and the pool's lock; raises QuotaExceeded."""
+    now, held_for_s = timezone.now(), settings.RESERVATION_HELD_S
+    return reservations.reserve(pool, asked, purpose=purpose[:60], now=now, held_for_s=held_for_s, rule=rule)
 
 
 def open_operation(
