@@ -23,8 +23,8 @@ def rita(cast: Cast, client: Client) -> Client:
 
 def test_from_home_to_a_changed_limit_it_is_three_clicks(cast: Cast, rita: Client) -> None:
     home = rita.get("/").content.decode()
-    assert 'href="/rtp/vms/"' in home  # 1
-    limits = re.search(rf"/quotas/pools/{cast.bobs.pk}/", rita.get("/rtp/vms/").content.decode())
+    assert 'href="/rtp/pools/"' in home  # 1
+    limits = re.search(rf"/quotas/pools/{cast.bobs.pk}/", rita.get("/rtp/pools/").content.decode())
     assert limits  # 2
 
     rita.post(limits[0], {"cores": "12", "reason": "A thesis.", "seen": "none"})  # 3
@@ -37,11 +37,11 @@ def test_the_pools_are_shown_with_use_limit_and_who_is_over_it(cast: Cast, rita:
     Policy.objects.create(name="default", is_default=True, cores=2, disk_gib=250)
     make_vm(cast.bobs, "db", cores=4, power=Power.RUNNING)
 
-    page = re.sub(r"<[^>]+>", "", rita.get("/rtp/vms/?sort=cores").content.decode())
+    page = re.sub(r"<[^>]+>", "", rita.get("/rtp/pools/?sort=cores").content.decode())
 
     assert "4 of 2 cores" in page
-    assert page.count("over its limit") == 1
-    assert page.index("over its limit") < page.index("of 250 GiB")  # sorted: the largest use first
+    assert page.count("over a limit") == 1
+    assert page.rindex("over a limit") < page.index("of 250 GiB")  # sorted: the largest use first
 
 
 def test_ending_an_allowance_is_audited_and_says_so(cast: Cast, rita: Client) -> None:

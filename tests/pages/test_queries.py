@@ -22,6 +22,8 @@ PAGES = {
     "vm activity": ("alice", "/vms/{vm}/activity/"),
     "operation": ("alice", "/vms/{vm}/operations/{operation}/"),
     "confirm": ("alice", "/vms/{vm}/actions/delete/"),
+    "move": ("alice", "/vms/{vm}/move/"),
+    "all pools": ("rita", "/rtp/pools/"),
     "activity": ("alice", "/activity/"),
     "all machines": ("rita", "/rtp/vms/"),
     "account": ("alice", "/accounts/"),
