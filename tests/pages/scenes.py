@@ -13,6 +13,7 @@ from tests.cast import Cast
 from tests.factories import make_iso, make_node, make_operation, make_reading, make_template, make_vm
 from tests.pages.parts import hardware
 from tests.pages.scenes_of_accounts import standing
+from tests.pages.scenes_of_admin import attention
 from tests.pages.scenes_of_hardware import parts, waiting
 from tests.pages.scenes_of_limits import limits
 from tests.pages.scenes_of_people import people
@@ -294,6 +295,6 @@ SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
     scene.__name__: scene
     for scene in (
         everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing, parts, waiting, snapshots,
-        pools,
+        pools, attention,
     )
 }  # fmt: skip
