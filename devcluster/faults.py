@@ -17,6 +17,7 @@ KINDS = frozenset(
         "locked",
         "task_never_ends",
         "task_ends",
+        "task_fails",
         "drop_stream",
         "narrow_token",
         "resources_empty",

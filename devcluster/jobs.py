@@ -44,6 +44,8 @@ class Job:
 Work = Callable[[Job], Awaitable[None]]
 # Asked before a worker runs: an exit text it must end with, the word "never", or None for the truth.
 Fate = Callable[[Job], str | None]
+#: A fate that begins so: nothing is done, and the task ends with the rest of it.
+FAILS = "fails: "
 
 
 def no_fate(job: Job) -> str | None:
@@ -92,6 +94,8 @@ class Jobs:
         try:
             if fate == "never":
                 await asyncio.Event().wait()
+            if fate and fate.startswith(FAILS):
+                raise JobFailed(fate.removeprefix(FAILS))
             await work(job)
             end = fate or "OK"
         except JobFailed as failure:

@@ -9,7 +9,7 @@ from devcluster.access import Access
 from devcluster.clock import Clock
 from devcluster.consoles import ConsoleDesk
 from devcluster.faults import Faults
-from devcluster.jobs import Job, Jobs
+from devcluster.jobs import FAILS, Job, Jobs
 from devcluster.machines import MachineRoom
 from devcluster.refusals import failed, no_config
 from devcluster.settings import Settings
@@ -91,6 +91,10 @@ def _fate(faults: Faults, job: Job) -> str | None:
     if never is not None and never.times != 0:
         faults.use(never)
         return "never"
+    fails = faults.of("task_fails", type=job.type)
+    if fails is not None and fails.times != 0:
+        faults.use(fails)
+        return f"{FAILS}{fails.details.get('exitstatus', 'it failed')}"
     ends = faults.of("task_ends", type=job.type)
     if ends is not None and ends.times != 0:
         faults.use(ends)

@@ -27,8 +27,7 @@ def add_to_figure(name: str, **counts: int) -> None:
 
 def summed() -> list[str]:
     """The lines of the sums, the counts in the order they were first added."""
-    names = dict.fromkeys(name for name, _ in SUMS)
-    return [
-        " ".join([name, *(f"{what} {count}" for (whose, what), count in SUMS.items() if whose == name)])
-        for name in names
-    ]
+    lines: dict[str, list[str]] = {}
+    for (name, what), count in SUMS.items():
+        lines.setdefault(name, [name]).append(f"{what.replace('_', ' ')} {count}")
+    return [" ".join(words) for words in lines.values()]

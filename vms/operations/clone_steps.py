@@ -6,7 +6,7 @@ from django.conf import settings
 
 from vms import restraints
 from vms.cluster import Cluster
-from vms.cluster.errors import ClusterError, NoSuchGuest, NotBound, WrongMachine
+from vms.cluster.errors import ClusterError, Denied, NoSuchGuest, NotBound, WrongMachine
 from vms.cluster.types import GuestRef, TemplateRef, Upid
 from vms.models import Operation, Template, VirtualMachine
 from vms.operations import base, finding, words
@@ -96,6 +96,9 @@ class CloneTemplate(Clones):
         if isinstance(error, NoSuchGuest):
             if self.moved_to(op, cluster):
                 return Again()
+            return Broken(words.did_not(op, NO_TEMPLATE), words.detail(error))
+        if isinstance(error, Denied) and not cluster.slot_is_taken(op.intent["template_vmid"]):
+            # A token with rights on pools and templates alone is denied one that is gone.
             return Broken(words.did_not(op, NO_TEMPLATE), words.detail(error))
         return super().refused(op, cluster, error)
 

@@ -144,7 +144,8 @@ class Drop(OnSnapshot):
     task = "qmdelsnapshot"
 
     def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
-        """One that is gone already is no failure."""
+        """One that is gone already is no failure, where the machine itself is there."""
+        self.config(op, cluster)
         found = self.found(op, cluster)
         named = finding.intent_of(finding.ref_of(op))
         if found is None:

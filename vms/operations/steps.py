@@ -51,9 +51,10 @@ class Again:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Provably nothing happened; the step is sent anew a little later."""
+    """Provably nothing happened; the step is sent anew a little later. `why` is a sentence for members."""
 
     note: str = ""
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,3 @@ class Verb:
     def fail(self, op: Operation, cluster: Cluster, broken: Broken) -> None:
         """Writes the end of a walk that broke. Raises ClusterError where it must first be read what is left."""
         raise NotImplementedError
-
-
-def has_begun(op: Operation) -> bool:
-    """True when any step was done or any task was started: "nothing was changed" would not be true."""
-    return any(row.get("upids") or (row["state"] == "done" and row["name"] != "limits") for row in op.steps)

@@ -79,31 +79,40 @@ def reason(text: str) -> str:
     return ""
 
 
+def has_begun(op: Operation) -> bool:
+    """True when any step was done or any task was started: "nothing was changed" would not be true."""
+    return any(row.get("upids") or (row["state"] == "done" and row["name"] != "limits") for row in op.steps)
+
+
 def did_not(op: Operation, why: str, *, changed_nothing: bool = True) -> str:
     """'Proxmox did not start web-01. … Nothing was changed.'"""
-    claim = NOTHING if changed_nothing and op.kind != OperationKind.CREATE else ""
+    claim = NOTHING if changed_nothing and op.kind != OperationKind.CREATE and not has_begun(op) else ""
     parts = [f"Proxmox did not {VERBS[op.kind][0]} {op.vm.name}.", why, claim]
     return " ".join(part for part in parts if part)
 
 
 def refusal(op: Operation, error: ClusterError) -> str:
     """For an error after which nothing was changed."""
+    return did_not(op, cause(error))
+
+
+def cause(error: ClusterError) -> str:  # noqa: PLR0911 (a table of sentences)
+    """A member's sentence for what Proxmox answered; empty where we have no better word."""
     match error:
         case errors.Denied():
-            why = "The portal's access to the cluster lacks a right for it; an RTP has to look."
+            return "The portal's access to the cluster lacks a right for it; an RTP has to look."
         case errors.NoSuchGuest():
-            why = "It does not find the machine."
+            return "It does not find the machine."
         case errors.WrongMachine():
-            why = "Another machine is in its place now."
+            return "Another machine is in its place now."
         case errors.NotBound():
-            why = "The machine is no longer in the pool it belongs to."
+            return "The machine is no longer in the pool it belongs to."
         case errors.GuestLocked() if error.lock and error.lock != "config":
-            why = f"Another job of the cluster works on it ({error.lock})."
+            return f"Another job of the cluster works on it ({error.lock})."
         case errors.GuestLocked():
-            why = "The cluster was busy with it for too long."
+            return "The cluster was busy with it for too long."
         case _:
-            why = reason(error.sentence)
-    return did_not(op, why)
+            return reason(error.sentence)
 
 
 def task_failure(op: Operation, exit_text: str) -> str:
@@ -136,14 +145,14 @@ def needs_rtp(op: Operation) -> str:
     )
 
 
-def waiting(op: Operation) -> str:
-    """For a cluster that does not answer, before anything was sent."""
-    return "Proxmox does not answer right now. We keep trying."
+def waiting(why: str = "") -> str:
+    """For what is tried again later: a cluster that does not answer, or `why` in a sentence."""
+    return f"{why or 'Proxmox does not answer right now.'} We keep trying."
 
 
-def gave_up(op: Operation) -> str:
-    """For a cluster that did not answer at all."""
-    return did_not(op, "It did not answer.")
+def gave_up(op: Operation, why: str = "") -> str:
+    """For what was tried for long enough: a cluster that did not answer at all, or `why` in a sentence."""
+    return did_not(op, why or "It did not answer.")
 
 
 def kept_failing(op: Operation) -> str:
@@ -155,6 +164,9 @@ def lost_right(op: Operation, *, begun: bool) -> str:
     """For a person whose right ended between the request and the call."""
     if "departed" in op.wish:
         return f"{op.vm.name} was not {VERBS[op.kind][1]}: it does not belong to somebody who left any more. {NOTHING}"
+    if "lease_end" in op.wish or "trash_end" in op.wish:
+        sentence = f"{op.vm.name} was not {VERBS[op.kind][1]}: its lease was renewed, or an RTP holds it."
+        return sentence if begun else f"{sentence} {NOTHING}"
     who = op.actor_name if op.actor_id else "the person who asked"
     sentence = f"{op.vm.name} was not {VERBS[op.kind][1]}: {who} no longer has the right to do that."
     return sentence if begun else f"{sentence} {NOTHING}"

@@ -144,7 +144,7 @@ _ALL: tuple[Act, ...] = (
         {"clone": 1, "configure": 2, "resize": 1, "start": 1}, grows=True),
     Act("iso", K.CREATE, _iso, ("POST /pools$", "POST /qemu$", "POST /status/start$"), "qmstart",
         {"create": 1, "start": 1}, grows=True),
-    Act("copy", K.CREATE, _copy, CREATE[1:], "qmstart", {"clone": 1, "configure": 2, "resize": 1, "start": 1},
+    Act("copy", K.CREATE, _copy, CREATE[1:], "qmstart", {"clone": 1, "configure": 1, "resize": 1, "start": 1},
         grows=True),
     _power_act(K.START, "stopped", "qmstart", grows=True),
     _power_act(K.SHUTDOWN, "running", "qmshutdown"),
