@@ -9,6 +9,7 @@ from tests.figures import figure
 from tests.vms.mirror.house import House
 from vms.mirror.binding import BindingRefused, bind, unbound
 from vms.models import Operation
+from vms.pool_numbers import unbound_in_cluster
 from vms.states import OperationState
 
 
@@ -68,7 +69,20 @@ def test_binding_an_existing_pool_adopts_its_machines(house: House) -> None:
     pool = bind("old-team", "team", by=house.cast.rita)
     house.cycle()
     assert (house.row(vmid).pool, pool.kind) == (pool, PoolKind.SHARED)
+    assert (pool.never_expires, pool.never_expires_reason) == (True, "adopted")
     assert AuditEvent.objects.get(verb="pool.bound").actor == house.cast.rita
+
+
+def test_pools_are_kept_as_last_listed_and_a_blind_token_forgets_none(house: House) -> None:
+    house.machine(pool="old-team")
+    house.devcluster.control("POST", "/pools", {"poolid": "empty-team"})
+    house.cycle()
+    found = {pool.poolid: pool.machines for pool in unbound_in_cluster()}
+    with house.devcluster.fault("narrow_token", paths=["/pool"], privileges=["Pool.Audit"]):
+        house.cycle(2)
+
+    assert (found["old-team"], found["empty-team"], "alice" in found) == (1, 0, False)
+    assert {pool.poolid: pool.machines for pool in unbound_in_cluster()} == found
 
 
 @pytest.mark.parametrize(("poolid", "name"), [("alice", "team"), ("old-team", "alice"), ("old-team", "")])

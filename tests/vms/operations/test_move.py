@@ -20,7 +20,7 @@ from vms.access import may
 from vms.cluster import cluster
 from vms.mirror import sync
 from vms.models import Operation, VirtualMachine
-from vms.operations import Refusal, engine, request_move
+from vms.operations import Refusal, engine, request_move, settle
 from vms.signals import pool_changed
 from vms.states import Action, OperationKind, OperationState, Power
 
@@ -231,6 +231,18 @@ def test_who_lost_either_pool_meanwhile_moves_nothing(shop: Workshop, whose: str
     op.refresh_from_db()
     assert op.sentence == "web-01 was not moved: alice no longer has the right to do that. Nothing was changed."
     assert pool_in_proxmox(shop, vm) == "ctf"
+
+
+def test_an_rtp_who_saw_that_it_moved_settles_it(shop: Workshop) -> None:
+    op = move(shop, shop.machine(), shop.cast.shared)
+    shop.cluster.change(op.vm.vmid or 0, pool="ctf")
+    Operation.objects.filter(pk=op.pk).update(state=OperationState.NEEDS_RTP, step="move", intent={"step": "move"})
+
+    settle.adopt(op, shop.cast.rita)
+    op = shop.work(op)
+
+    assert state_of(op) == (OperationState.SUCCEEDED, "web-01 was moved. rita looked.")
+    assert (op.vm.pool, figures(shop.cast.shared).held) == (shop.cast.shared, Footprint())
 
 
 def test_a_running_machine_that_is_moved_is_never_counted_twice_or_not_at_all(shop: Workshop) -> None:
