@@ -30,6 +30,7 @@ FORMATS = {
     "pve-configid-list": rf"{CONFIG_ID}([,; ]{CONFIG_ID})*",
     "pve-storage-id": STORAGE,
     "pve-storage-content": r"images|rootdir|vztmpl|iso|backup|snippets|import|none",
+    "pve-tag-list": r"[a-z0-9_][a-z0-9_+.-]*([,; ][a-z0-9_][a-z0-9_+.-]*)*",
     "pve-bridge-id": r"[A-Za-z0-9_.-]{1,15}",
     "mac-addr": r"([0-9A-Fa-f]{2}:){5}[0-9A-Fa-f]{2}",
     "urlencoded": r"([-%a-zA-Z0-9_.!~*'()]|%[0-9A-Fa-f]{2})*",
