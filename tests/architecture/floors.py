@@ -46,7 +46,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("vms/mirror/*.py", OPERATIONS),
     ("vms/{attention,catalog_marks,usage,access,selectors,restraints,rows,expiry,mails,pools,placement,cluster_check}.py", OPERATIONS),
     ("vms/{pool_numbers,room,capacity,leases,trash,plots,guests,timeline,leftovers,lease_mails,lease_report,marks}.py", OPERATIONS),
-    ("vms/{parts,fixed,leasing,renewal_links,lease_acts,lease_guards,lease_page}.py", OPERATIONS),
+    ("vms/{parts,fixed,filtering,leasing,renewal_links,lease_acts,lease_guards,lease_page}.py", OPERATIONS),
     ("vms/{apps,receivers,tasks,forms,pool_forms,urls,admin}.py", INTERFACES),
     ("vms/{change_form,change_table,size_fields,hardware_forms,device_forms,settings_forms,create_forms}.py", INTERFACES),
     ("vms/views/*.py", INTERFACES),
