@@ -6,7 +6,7 @@ A mail never holds a secret: its links are references that do nothing without a 
 import logging
 from datetime import datetime, timedelta
 
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMultiAlternatives
 from django.db.models import F
 from django.utils import timezone
 
@@ -17,14 +17,17 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 60, 3600
 AT_ONCE = 50
 
 
-def post(to: User | str, subject: str, text: str) -> OutgoingMail | None:
-    """A mail to be sent, inside the caller's transaction; None for a person without an address."""
+def post(to: User | str, subject: str, text: str, *, html: str = "") -> OutgoingMail | None:
+    """A mail to be sent, inside the caller's transaction; None for a person without an address.
+
+    `html`: the same again, for programs that show it.
+    """
     address = to if isinstance(to, str) else to.email
     if not address:
         return None
     now = timezone.now()
     one_line = " ".join(subject.split())[:150]
-    return OutgoingMail.objects.create(to=address, subject=one_line, text=text, made_at=now, next_try_at=now)
+    return OutgoingMail.objects.create(to=address, subject=one_line, text=text, html=html, made_at=now, next_try_at=now)
 
 
 def tell_rtps(subject: str, text: str) -> int:
@@ -48,10 +51,17 @@ def _send(mail: OutgoingMail, now: datetime) -> bool:
     if mine.update(tries=F("tries") + 1, next_try_at=now + timedelta(seconds=pause_s)) != 1:
         return False
     try:
-        EmailMessage(mail.subject, mail.text, to=[mail.to]).send()
+        _message(mail).send()
     except Exception as error:  # whatever the backend's library raises: the mail stays and is tried again
         log.warning("mail %s was not sent (%s), next try in %s s", mail.pk, type(error).__name__, pause_s)
         OutgoingMail.objects.filter(pk=mail.pk).update(error=type(error).__name__[:100])
         return False
     OutgoingMail.objects.filter(pk=mail.pk).update(sent_at=timezone.now(), error="")
     return True
+
+
+def _message(mail: OutgoingMail) -> EmailMultiAlternatives:
+    message = EmailMultiAlternatives(mail.subject, mail.text, to=[mail.to])
+    if mail.html:
+        message.attach_alternative(mail.html, "text/html")
+    return message

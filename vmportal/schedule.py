@@ -5,7 +5,7 @@ from typing import Any
 
 def beat_schedule(
     *, mirror_s: float, catalog_s: float, follow_s: float, sweep_s: float, mail_s: float, provider_s: float = 0,
-    directory_s: float = 0, departure_s: float = 300,
+    directory_s: float = 0, departure_s: float = 300, lease_s: float = 600,
     tasks_s: float = 60, leftovers_s: float = 6 * 3600,
 ) -> dict[str, dict[str, Any]]:  # fmt: skip
     """Celery's beat_schedule. A job that is still waiting when the next is due is dropped (`expires`).
@@ -44,6 +44,7 @@ def beat_schedule(
         ("forget what was spent", "accounts.tasks.forget_spent", 3600.0),  # codes and logout tokens past their end
         ("check the provider", "accounts.tasks.check_provider", provider_s),  # the sign-in page shows its state
         ("read the directory", "accounts.tasks.sync_directory", directory_s),  # who left is out within 15 minutes
+        ("look at leases", "vms.tasks.look_at_leases", lease_s),  # acts once a day; a long gap is noticed
         (
             "shut down for who left",
             "vms.tasks.shut_down_departed",

@@ -165,6 +165,13 @@ DIRECTORY_GUARD_LEAST = env.integer("DIRECTORY_GUARD_LEAST", 3)
 DIRECTORY_GUARD_PERCENT = env.integer("DIRECTORY_GUARD_PERCENT", 10, most=100)
 DIRECTORY_STALE_S = env.seconds("DIRECTORY_STALE_S", 1800)
 DEPARTURE_DAYS = env.integer("DEPARTURE_DAYS", 7, most=365)
+LEASE_DAYS = env.integer("LEASE_DAYS", 91, least=1, most=3650)
+LEASE_HOUR = env.integer("LEASE_HOUR", 5, most=23)
+LEASE_PERIOD_S = env.seconds("LEASE_PERIOD_S", 600)
+LEASE_AWAY_S = env.seconds("LEASE_AWAY_S", 21_600)
+LEASE_READING_S = env.seconds("LEASE_READING_S", 600)
+LEASE_MOST_ACTS = env.integer("LEASE_MOST_ACTS", 5)
+TRASH_DAYS = env.integer("TRASH_DAYS", 7, least=1, most=365)
 DEPARTURE_PERIOD_S = env.seconds("DEPARTURE_PERIOD_S", 300)
 
 # --- processes talking to each other ---------------------------------------------------------------------
@@ -360,6 +367,7 @@ CELERY_BEAT_SCHEDULE = beat_schedule(
     provider_s=OIDC_CHECK_S if OIDC_ISSUER else 0,
     directory_s=DIRECTORY_PERIOD_S if LDAP_URL else 0,
     departure_s=DEPARTURE_PERIOD_S,
+    lease_s=LEASE_PERIOD_S,
     tasks_s=TASKS_PERIOD_S,
     leftovers_s=LEFTOVERS_PERIOD_S,
 )

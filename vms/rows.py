@@ -14,6 +14,7 @@ from quotas.errors import cores, gib
 from vms import restraints
 from vms.access import NEEDED_ROLE
 from vms.models import Operation, VirtualMachine
+from vms.operations.hardware import PROTECTED
 from vms.shown import Reading, Shown, shown
 from vms.states import Action, Lifecycle, OperationState, Power, obstacle
 from vms.verbs import MENU, verb
@@ -42,6 +43,7 @@ class Row:
     size: str = ""
     steps: list[dict[str, str]] = field(default_factory=list)
     can_move: bool = False
+    can_renew: bool = False
 
     @property
     def is_moving(self) -> bool:
@@ -136,13 +138,14 @@ def row(vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now:
         vm=vm,
         state=shown(reading_of(vm, operation, now)),
         operation=operation,
-        buttons=tuple(_button(vm, action, held or outage, rights) for action in MENU),
+        buttons=tuple(_button(vm, action, held or outage, rights) for action in menu_of(vm)),
         console_reason=rights.refusal(vm, Action.CONSOLE)
         or restraints.of_console(rights.user, vm)
         or _obstacle(vm, Action.CONSOLE),
         size=_size(vm, operation),
         steps=steps_of(operation) if operation else [],
         can_move=not (operation or rights.refusal(vm, Action.MOVE)),
+        can_renew=not rights.refusal(vm, Action.RENAME),
     )
 
 
@@ -153,6 +156,7 @@ def reading_of(vm: VirtualMachine, operation: Operation | None, now: datetime) -
         power=vm.power,
         lock=vm.lock,
         is_missing=vm.missing_since is not None,
+        is_trashed=vm.trashed_at is not None,
         age_s=(now - vm.last_seen).total_seconds() if vm.last_seen else None,
         seen=clock(vm.missing_since or vm.last_seen, now),
         operation_kind=operation.kind if operation else "",
@@ -213,8 +217,21 @@ def button_of(vm: VirtualMachine, action: Action, operation: Operation | None, r
 
 def _button(vm: VirtualMachine, action: Action, held: str, rights: Rights) -> Button:
     words = verb(action)
-    reason = rights.refusal(vm, action) or restraints.of_lock(vm, action) or held or _obstacle(vm, action)
+    reason = rights.refusal(vm, action) or restraints.of_lock(vm, action) or restraints.of_trash(vm, action)
+    reason = reason or held or _protection(vm, action) or _obstacle(vm, action)
     return Button(action, words.label, reason, needs_confirm=bool(words.warning))
+
+
+def menu_of(vm: VirtualMachine) -> tuple[Action, ...]:
+    """What is offered: in the trash only what it leaves, outside no way back."""
+    if vm.trashed_at is not None:
+        return tuple(action for action in MENU if action in restraints.TRASH_LEAVES)
+    return tuple(action for action in MENU if action != Action.RESTORE)
+
+
+def _protection(vm: VirtualMachine, action: Action) -> str:
+    is_protected = action in {Action.TRASH, Action.DELETE} and bool(vm.hardware.get("is_protected"))
+    return PROTECTED if is_protected else ""
 
 
 def _obstacle(vm: VirtualMachine, action: Action) -> str:

@@ -16,10 +16,11 @@ from quotas.limits import limit_of_member
 from quotas.usage import QuotaFigures, figures
 from vms.meters import Meter, meters
 from vms.models import IsoImage, MirrorRun, Node, Operation, Template, VirtualMachine
-from vms.rows import Rights, Row, clock, row, rows
+from vms.rows import Button, Rights, Row, clock, row, rows
+from vms.rows import button_of as rows_button
 from vms.shown import OLD_S
 from vms.sizes import BY_KEY
-from vms.states import Lifecycle, OperationKind
+from vms.states import Action, Lifecycle, OperationKind
 
 PAGE = 50
 
@@ -127,6 +128,12 @@ def vm_row(user: User, vm: VirtualMachine, now: datetime, outage: str = "") -> R
     """One machine for its own page."""
     held = Operation.objects.blocking().filter(vm=vm).select_related("actor").first()
     return row(vm, held, rights=Rights(user), now=now, outage=outage)
+
+
+def button_of(user: User, vm: VirtualMachine, action: Action, shown: Row) -> Button:
+    """One action for its own page, also where the machine's menu does not offer it now."""
+    listed = next((button for button in shown.buttons if button.action == action), None)
+    return listed or rows_button(vm, action, shown.operation, Rights(user))
 
 
 def heading(user: User, vm: VirtualMachine, now: datetime) -> dict[str, object]:

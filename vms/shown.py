@@ -42,6 +42,7 @@ class Reading:
     power: str
     lock: str = ""
     is_missing: bool = False
+    is_trashed: bool = False
     age_s: float | None = None
     seen: str = ""
     operation_kind: str = ""
@@ -55,7 +56,7 @@ POWER_SHOWN: dict[Power, Shown] = {
 }
 
 
-def shown(reading: Reading) -> Shown:
+def shown(reading: Reading) -> Shown:  # noqa: PLR0911 (one line for each kind of state)
     """The one state to show: an operation of ours first, then what the cluster says, with its age."""
     if reading.operation_kind:
         return _of_operation(reading)
@@ -63,6 +64,8 @@ def shown(reading: Reading) -> Shown:
         return _of_lifecycle(Lifecycle(reading.lifecycle))
     if reading.is_missing:
         return Shown("Not found in Proxmox", "gem", "warn", aside=f"since {reading.seen}" if reading.seen else "")
+    if reading.is_trashed and reading.power == Power.STOPPED:
+        return Shown("In the trash", "ring", "idle")
     if reading.power == Power.UNKNOWN or reading.age_s is None:
         return Shown(f"Unknown since {reading.seen}" if reading.seen else "Unknown", "up", "bad", is_hollow=True)
     if reading.lock:

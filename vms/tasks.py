@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from vms import guests, leftovers, plots
+from vms import guests, leases, leftovers, plots
 from vms.cluster import cluster
 from vms.mirror import catalog, foreign, sweep, sync
 from vms.operations import departures, engine, follow, pool_ends, task_logs
@@ -31,6 +31,12 @@ def sweep_operations() -> None:
 def shut_down_departed() -> None:
     """Every five minutes: what runs on for somebody whose days are over is shut down."""
     departures.shut_down_departed(timezone.now())
+
+
+@shared_task(name="vms.tasks.look_at_leases")
+def look_at_leases() -> None:
+    """Every ten minutes: warnings, what ends, the trash, the RTPs' report."""
+    leases.look(timezone.now())
 
 
 @shared_task(name="vms.tasks.end_pools")

@@ -8,6 +8,7 @@ from vms.views import (
     changes,
     create,
     hardware,
+    leases,
     locks,
     moving,
     pages,
@@ -15,6 +16,7 @@ from vms.views import (
     pools,
     rtp_pools,
     snapshots,
+    trash,
 )
 
 app_name = "vms"
@@ -39,6 +41,12 @@ urlpatterns = [
     path("vms/<int:vm_id>/operations/<int:operation_id>/settle/", actions.settle_operation, name="settle"),
     path("vms/<int:vm_id>/actions/<slug:name>/", actions.action, name="action"),
     path("vms/<int:vm_id>/dismiss/", actions.dismiss, name="dismiss"),
+    path("vms/<int:vm_id>/renew/", leases.renew, name="renew"),
+    path("renew/", leases.renew_all, name="renew_all"),
+    path("renew/<str:ref>/", leases.renew_by_link, name="renew_by_link"),
+    path("trash/", trash.trash, name="trash"),
+    path("rtp/leases/", leases.leases, name="leases"),
+    path("rtp/leases/change/", leases.change, name="change_leases"),
     path("vms/<int:vm_id>/lock/", locks.lock, name="lock"),
     path("vms/<int:vm_id>/unlock/", locks.unlock, name="unlock"),
     path("pools/", pools.pools, name="pools"),

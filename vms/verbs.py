@@ -36,7 +36,7 @@ VERBS: dict[OperationKind, Verb] = {
     OperationKind.SUSPEND: Verb("Pause", "Pausing", "Paused", "Could not pause"),
     OperationKind.RESUME: Verb("Resume", "Resuming", "Resumed", "Could not resume"),
     OperationKind.DELETE: Verb(
-        "Delete", "Deleting", "Deleted", "Could not delete",
+        "Delete for good", "Deleting", "Deleted", "Could not delete",
         "Its disks go with it. There is no way back.",
     ),
     OperationKind.RESIZE: _change("Change size", "Changing the size of", "Changed the size of", "change the size of"),
@@ -90,9 +90,7 @@ VERBS: dict[OperationKind, Verb] = {
         "Delete snapshot", "Deleting a snapshot of", "Deleted a snapshot of", "delete a snapshot of"
     ),
     OperationKind.MOVE: _change("Move to pool", "Moving", "Moved", "move"),
-    OperationKind.TRASH: _change(
-        "Put in trash", "Putting into the trash:", "Put into the trash:", "put into the trash:"
-    ),
+    OperationKind.TRASH: Verb("Delete", "Trashing", "Trashed", "Could not trash", "It goes into the trash."),
     OperationKind.RESTORE: _change("Restore", "Restoring", "Restored", "restore"),
 }  # fmt: skip
 
@@ -105,6 +103,8 @@ MENU: tuple[Action, ...] = (
     Action.SUSPEND,
     Action.RESET,
     Action.STOP,
+    Action.RESTORE,
+    Action.TRASH,
     Action.DELETE,
 )
 

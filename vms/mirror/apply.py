@@ -13,6 +13,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.models import Pool
 from quotas.locking import lock_pools
+from vms import leasing
 from vms.cluster.errors import WrongMachine
 from vms.cluster.types import GuestConfig, GuestStatus, NodeFacts
 from vms.mirror.alarm import raise_alarm, tell_missing
@@ -253,6 +254,7 @@ class _Writing:
             **power_columns(guest.power),
             **self._settings(change, {}, 0),
         )
+        leasing.begin(vm, self.at)
         _audit(vm, "vm.appeared", vmid=guest.vmid, node=guest.node, proxmox_pool=guest.poolid)
         return 1
 

@@ -1,7 +1,7 @@
 """Models of vms."""
 
 from vms.models.catalog import IsoImage, Node, Storage, Template
-from vms.models.leases import LeaseNotice, LeaseWatch
+from vms.models.leases import LeaseNotice, LeaseWatch, RenewalLink
 from vms.models.mirror import ClusterPool, JobLock, MirrorRun
 from vms.models.observed import ClusterTask, Leftover, Plot
 from vms.models.operations import Operation
@@ -19,6 +19,7 @@ __all__ = [
     "Node",
     "Operation",
     "Plot",
+    "RenewalLink",
     "Storage",
     "Template",
     "UsedVmid",

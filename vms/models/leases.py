@@ -16,12 +16,15 @@ class LeaseNotice(models.Model):
     vm = models.ForeignKey(VirtualMachine, on_delete=models.CASCADE, related_name="lease_notices")
     ends_at = models.DateTimeField(help_text="The end of the lease it belongs to.")
     stage = models.CharField(max_length=16)
+    told_id = models.PositiveBigIntegerField(default=0, help_text="Who was told; 0 for an act.")
     mail = models.ForeignKey(OutgoingMail, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     made_at = models.DateTimeField()
 
     class Meta:
         ordering = ["-pk"]
-        constraints = [models.UniqueConstraint(fields=["vm", "ends_at", "stage"], name="one_lease_notice_per_stage")]
+        constraints = [
+            models.UniqueConstraint(fields=["vm", "ends_at", "stage", "told_id"], name="one_lease_notice_per_stage")
+        ]
 
     def __str__(self) -> str:
         return f"{self.stage} of {self.vm}"
@@ -43,3 +46,19 @@ class LeaseWatch(models.Model):
 
     def __str__(self) -> str:
         return "the leases"
+
+
+class RenewalLink(models.Model):
+    """What stands in a mail's address: it opens one page, for one person, behind the sign-in. Only its hash is kept."""
+
+    ref_hash = models.CharField(max_length=64, unique=True)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    vms = models.ManyToManyField(VirtualMachine, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"renewal for {self.user}"

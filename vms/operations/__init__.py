@@ -19,6 +19,7 @@ from vms.operations.pending import request_apply, request_undo
 from vms.operations.power import request_power
 from vms.operations.resize import request_autostart, request_resize
 from vms.operations.snapshots import request_drop_snapshot, request_roll_back, request_snapshot
+from vms.operations.trash import request_restore, request_trash
 from vms.operations.wishes import FromIso, FromMachine, FromTemplate, Size, Source
 
 __all__ = [
@@ -53,9 +54,11 @@ __all__ = [
     "request_power",
     "request_rename",
     "request_resize",
+    "request_restore",
     "request_roll_back",
     "request_set_nic",
     "request_snapshot",
     "request_tags",
+    "request_trash",
     "request_undo",
 ]

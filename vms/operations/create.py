@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts import audit, departures
 from accounts.models import Pool, SshKey, User
 from accounts.pools import personal_pool_for
-from vms import restraints
+from vms import leasing, restraints
 from vms.access import may
 from vms.cluster import Cluster
 from vms.cluster.errors import Denied, NoSuchGuest
@@ -107,6 +107,7 @@ def remains(op: Operation, cluster: Cluster) -> GuestConfig | None:
 
 def _ready(op: Operation, now: datetime) -> None:
     lifecycle.move(op.vm, Lifecycle.READY)
+    leasing.begin(op.vm, now)
     if op.actor is not None and (keys := op.wish.get("ssh_keys")):
         SshKey.objects.filter(user=op.actor, public_key__in=keys).update(last_used_at=now)
 

@@ -13,6 +13,8 @@ from vms.cluster.types import TaskStatus, Upid
 from vms.models import Operation, VirtualMachine
 from vms.operations import base, ends, finding, lifecycle, requests, words
 from vms.operations.changing import refuse_obstacle
+from vms.operations.errors import Refusal
+from vms.operations.hardware import PROTECTED
 from vms.operations.hooks import Point
 from vms.operations.steps import Broken, DidNotHappen, Done, Finding, Happened, HookStep, Step, StillUnknown, Verdict
 from vms.operations.verb import Verb
@@ -122,8 +124,8 @@ class Delete(Verb):
         ends.succeed(op, f"{op.vm.name} was deleted.", None, also=gone)
 
     def fail(self, op: Operation, cluster: Cluster, broken: Broken) -> None:
-        """READY again: it is all still there. What a failed creation left goes to an RTP instead."""
-        if op.wish.get("by_portal"):
+        """READY again, in the trash where it was there. What a failed creation left goes to an RTP instead."""
+        if op.wish.get("by_portal") and "trash_end" not in op.wish:
             sentence = f"What was left of {op.vm.name} could not be removed. An RTP has to look. Tell them {op.code}."
             base.move(op, OperationState.NEEDS_RTP, sentence=sentence, detail=broken.detail)
             return
@@ -135,7 +137,9 @@ class Delete(Verb):
 
 
 def request_delete(vm: VirtualMachine, *, by: User, address: str, key: str) -> Operation:
-    """Asks to delete a stopped machine. It stays listed (DELETING) and counted until Proxmox has shown that it is gone.
+    """Asks to delete a stopped machine for good, also from the trash.
+
+    It stays listed (DELETING) and counted until Proxmox has shown that it is gone.
 
     Raises PermissionDenied or Refusal; nothing was written then.
     """
@@ -145,6 +149,8 @@ def request_delete(vm: VirtualMachine, *, by: User, address: str, key: str) -> O
     def open_it(locked: Pool) -> Operation:
         fresh = VirtualMachine.objects.select_related("pool__owner").get(pk=vm.pk)
         refuse_obstacle(fresh, OperationKind.DELETE)
+        if fresh.hardware.get("is_protected"):
+            raise Refusal(f"{fresh.name} cannot be deleted. {PROTECTED}")
         op = requests.open_operation(
             fresh, locked, OperationKind.DELETE, Delete.steps, by=by, address=address, key=key, wish={}
         )
@@ -167,3 +173,11 @@ def remove_remains(creation: Operation) -> Operation:
         key=f"remains-{creation.pk}",
         wish=wish,
     )
+
+
+def delete_by_portal(vm: VirtualMachine, pool: Pool, *, key: str, trash_end: datetime) -> Operation:
+    """Inside the caller's transaction and the pool's lock: its time in the trash is over, and nothing holds it."""
+    wish = {"by_portal": True, "trash_end": trash_end.isoformat()}
+    op = requests.open_operation(vm, pool, OperationKind.DELETE, Delete.steps, by=None, address="", key=key, wish=wish)
+    lifecycle.move(vm, Lifecycle.DELETING)
+    return op

@@ -14,6 +14,7 @@ from vms.operations.pending import PENDING
 from vms.operations.power import POWER
 from vms.operations.resize import RESIZING
 from vms.operations.snapshots import SNAPSHOTS
+from vms.operations.trash import TRASHING
 from vms.operations.verb import Verb
 from vms.states import OperationKind
 
@@ -31,6 +32,7 @@ KINDS: dict[OperationKind, Verb] = {
     **OPTIONS,
     **PENDING,
     **SNAPSHOTS,
+    **TRASHING,
 }
 
 

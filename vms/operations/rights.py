@@ -1,8 +1,11 @@
 """The actor's right, read again at the moment of use."""
 
+from datetime import datetime
+
 from accounts.access import is_rtp, role_in
 from accounts.models import Pool, User
 from accounts.roles import Role
+from vms import leasing
 from vms.access import may
 from vms.models import Operation, VirtualMachine
 from vms.states import Action, OperationKind
@@ -25,7 +28,7 @@ def may_manage(user: User, pool: Pool) -> bool:
 def still_allowed(op: Operation) -> bool:
     """True when whoever asked may do it now, by the database as it is now."""
     if op.actor_id is None:
-        return op.actor_name == PORTAL and bool(op.wish.get("by_portal")) and _is_departure_still(op)
+        return op.actor_name == PORTAL and bool(op.wish.get("by_portal")) and _is_still_due(op)
     actor = User.objects.filter(pk=op.actor_id).first()
     if actor is None:
         return False
@@ -43,6 +46,22 @@ def _may_copy(actor: User, op: Operation) -> bool:
         return True
     pool = Pool.objects.filter(vms=op.wish["machine"]).first()
     return pool is not None and may_create(actor, pool)
+
+
+def _is_still_due(op: Operation) -> bool:
+    """What the portal itself asked for is read again at the moment of the call: a renewal, a restoring, a lock wins."""
+    return _is_departure_still(op) and _is_end_still(op)
+
+
+def _is_end_still(op: Operation) -> bool:
+    """The lease, or the time in the trash, ends when it did as this was asked for, and nothing holds it back."""
+    wanted = {name: op.wish[name] for name in ("lease_end", "trash_end") if name in op.wish}
+    if not wanted:
+        return True
+    vm = VirtualMachine.objects.select_related("pool").get(pk=op.vm_id)
+    ends = {"lease_end": vm.lease_until, "trash_end": vm.trash_until}
+    is_same = all(ends[name] == datetime.fromisoformat(at) for name, at in wanted.items())
+    return is_same and vm.locked_at is None and leasing.is_dated(vm) and not leasing.is_held(op)
 
 
 def _is_departure_still(op: Operation) -> bool:

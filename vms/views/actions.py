@@ -1,5 +1,6 @@
 """POSTs that ask for something to be done to a machine, and the pages that ask back first."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
@@ -15,7 +16,15 @@ from vms import selectors
 from vms.access import by_power, vm_for
 from vms.forms import ConfirmForm, DeleteForm
 from vms.models import Operation, VirtualMachine
-from vms.operations import Refusal, dismiss_failed, request_delete, request_power, settle
+from vms.operations import (
+    Refusal,
+    dismiss_failed,
+    request_delete,
+    request_power,
+    request_restore,
+    request_trash,
+    settle,
+)
 from vms.room import explain
 from vms.states import Action, Lifecycle, OperationKind
 from vms.templatetags.vm_tags import new_key
@@ -98,6 +107,9 @@ def _say_why(request: PersonRequest, vm: VirtualMachine, sentence: str, refusal:
 def _act(request: PersonRequest, vm: VirtualMachine, wanted: Action, key: str) -> Operation:
     if wanted == Action.DELETE:
         return request_delete(vm, by=request.user, address=address_of(request), key=key)
+    if wanted in {Action.TRASH, Action.RESTORE}:
+        ask = request_trash if wanted == Action.TRASH else request_restore
+        return ask(vm, by=request.user, address=address_of(request), key=key)
     is_forced = wanted == Action.STOP
     return request_power(
         vm, OperationKind(wanted), by=request.user, address=address_of(request), key=key, force=is_forced
@@ -115,7 +127,7 @@ def _ask_back(
     request: PersonRequest, vm: VirtualMachine, wanted: Action, words: Verb, form: ConfirmForm | None
 ) -> HttpResponse:
     row = selectors.vm_row(request.user, vm, timezone.now())
-    button = next(button for button in row.buttons if button.action == wanted)
+    button = selectors.button_of(request.user, vm, wanted, row)
     context = {
         "vm": vm,
         "row": row,
@@ -124,5 +136,7 @@ def _ask_back(
         "form": form or (DeleteForm(vm_name=vm.name) if wanted == Action.DELETE else ConfirmForm()),
         "key": new_key(),
         "is_delete": wanted == Action.DELETE,
+        "is_trash": wanted == Action.TRASH,
+        "trash_days": settings.TRASH_DAYS,
     }
     return render(request, "vms/confirm.html", context, status=422 if form else 200)
