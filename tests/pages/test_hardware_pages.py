@@ -173,17 +173,18 @@ def test_what_changed_elsewhere_is_shown_beside_mine_and_mine_can_still_be_sent(
     assert again.status_code == 302
 
 
-def test_a_change_that_came_too_late_shows_theirs_and_mine_on_its_tab(cast: Cast, client: Client, web: Any) -> None:
+@pytest.mark.parametrize("place", ["hardware/", "operations/{}/"])
+def test_a_change_that_came_too_late_shows_theirs_and_mine(place: str, cast: Cast, client: Client, web: Any) -> None:
     VirtualMachine.objects.update(
         config_digest=OTHER_DIGEST, memory_mib=6144, hardware=hardware(told={"memory": "6144 MiB"})
     )
-    make_operation(
+    late = make_operation(
         web, cast.alice, kind=OperationKind.RESIZE, state=OperationState.FAILED, finished_at=timezone.now(),
         sentence=f"Nothing was changed. {CHANGED_ELSEWHERE}",
         wish={"cores": 2, "memory_mib": 4096, "digest": DIGEST, "seen": {"memory": "2048 MiB"}},
     )  # fmt: skip
 
-    page = client.get(f"/vms/{web.pk}/hardware/").content.decode()
+    page = client.get(f"/vms/{web.pk}/{place.format(late.pk)}").content.decode()
 
     assert "Memory: 2048 MiB → <b>6144 MiB</b>" in page
     assert re.search(r"Memory in GiB</th><td[^>]*>6</td><td[^>]*>4</td>", page)

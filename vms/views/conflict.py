@@ -32,8 +32,10 @@ class Conflict:
 
 
 def conflict_of(vm: VirtualMachine, operation: Operation | None) -> Conflict | None:
-    """For an operation that came too late; None for every other one, and where its device is gone."""
+    """For a machine's newest operation that came too late; None for others, and where its device is gone."""
     if operation is None or operation.state != OperationState.FAILED or CHANGED_ELSEWHERE not in operation.sentence:
+        return None
+    if Operation.objects.filter(vm=vm, pk__gt=operation.pk).exists():
         return None
     found = page_for(operation.kind)
     if found is None:

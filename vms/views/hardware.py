@@ -53,5 +53,4 @@ def _told(request: PersonRequest, vm: VirtualMachine) -> dict[str, Any]:
     watched = request.GET.get("watching", "")
     if last is None or (last.state == OperationState.SUCCEEDED and watched != str(last.pk)):
         return {}
-    newest = Operation.objects.filter(vm=vm).values_list("pk", flat=True).first()
-    return {"change": last, "conflict": conflict_of(vm, last) if newest == last.pk else None, "watching": watched}
+    return {"change": last, "conflict": conflict_of(vm, last), "watching": watched}

@@ -15,12 +15,13 @@ from accounts.access import is_rtp
 from accounts.models import User
 from accounts.view_as import readable_as_member
 from vms import capacity, filtering, selectors, timeline
-from vms.access import vm_for
+from vms.access import may, vm_for
 from vms.forms import LockForm
 from vms.models import Operation, VirtualMachine
 from vms.rows import Rights, rows, steps_of
 from vms.states import Action, Lifecycle, OperationKind, OperationState
 from vms.verbs import fact
+from vms.views.conflict import conflict_of
 from vms.views.person import PersonRequest, person_required
 
 
@@ -89,6 +90,7 @@ def operation(request: PersonRequest, vm_id: int, operation_id: int) -> HttpResp
     if found is None:
         raise Http404("No operation of yours is here.")
     context = {"vm": vm, "operation": found, "steps": steps_of(found), "fact": fact(found.kind, found.state, vm.name)}
+    context["conflict"] = conflict_of(vm, found) if may(request.user, vm, Action.RESIZE) else None
     return render(request, "vms/_operation.html" if request.htmx else "vms/operation.html", context)
 
 
