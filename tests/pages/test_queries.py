@@ -19,6 +19,7 @@ PAGES = {
     "create": ("alice", "/vms/new/"),
     "detail": ("alice", "/vms/{vm}/"),
     "hardware": ("alice", "/vms/{vm}/hardware/"),
+    "snapshots": ("alice", "/vms/{vm}/snapshots/"),
     "vm activity": ("alice", "/vms/{vm}/activity/"),
     "operation": ("alice", "/vms/{vm}/operations/{operation}/"),
     "confirm": ("alice", "/vms/{vm}/actions/delete/"),
