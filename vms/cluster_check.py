@@ -45,6 +45,7 @@ class Wanted:
     iso_storages: tuple[str, ...]
     bridge: str
     pool_parent: str = ""
+    more_bridges: tuple[str, ...] = ()
 
     @property
     def pool_path(self) -> str:
@@ -81,6 +82,9 @@ def check(cluster: Cluster, console: Cluster, wanted: Wanted) -> Iterator[Findin
             yield from check_storage(reading, name, "iso", "PROXMOX_ISO_STORAGE")
             yield from check_isos(cluster, reading, name)
         yield from check_bridge(cluster, reading, wanted.bridge)
+        for bridge in dict.fromkeys(wanted.more_bridges):
+            if bridge != wanted.bridge:
+                yield from check_bridge(cluster, reading, bridge, "PROXMOX_BRIDGES")
         yield from check_templates(cluster, reading)
         yield from check_pool_parent(cluster, wanted.pool_parent)
     except ClusterError as error:
@@ -132,7 +136,8 @@ def needed_rights(wanted: Wanted) -> dict[str, frozenset[str]]:
     ):
         path = f"/storage/{storage}"
         rights[path] = rights.get(path, frozenset()) | privileges
-    rights[f"/sdn/zones/localnetwork/{wanted.bridge}"] = frozenset({"SDN.Use"})
+    for bridge in (wanted.bridge, *wanted.more_bridges):
+        rights[f"/sdn/zones/localnetwork/{bridge}"] = frozenset({"SDN.Use"})
     return rights
 
 
@@ -252,16 +257,18 @@ def check_isos(cluster: Cluster, reading: ClusterReading, name: str) -> Iterator
         )
 
 
-def check_bridge(cluster: Cluster, reading: ClusterReading, bridge: str) -> Iterator[Finding]:
+def check_bridge(
+    cluster: Cluster, reading: ClusterReading, bridge: str, setting: str = "PROXMOX_BRIDGE"
+) -> Iterator[Finding]:
     """On every online node; a machine on a bridge that is not there is made, and does not start."""
     absent = [node.name for node in reading.nodes if node.is_online and bridge not in cluster.bridges(node.name)]
     if absent:
         yield warning(
-            f"Bridge {bridge} (PROXMOX_BRIDGE) is not shown on {_list(absent)}: it is not there, or the token lacks"
+            f"Bridge {bridge} ({setting}) is not shown on {_list(absent)}: it is not there, or the token lacks"
             f" SDN.Use on /sdn/zones/localnetwork/{bridge}. Machines there would not start."
         )
     else:
-        yield good(f"Bridge {bridge} (PROXMOX_BRIDGE) is on every node.")
+        yield good(f"Bridge {bridge} ({setting}) is on every node.")
 
 
 def check_templates(cluster: Cluster, reading: ClusterReading) -> Iterator[Finding]:

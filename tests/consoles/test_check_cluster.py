@@ -121,11 +121,12 @@ def test_rights_that_are_too_much_are_named(configured: LazySettings) -> None:
         ("PROXMOX_ISO_STORAGE", "local-lvm", "Storage local-lvm (PROXMOX_ISO_STORAGE) is not set up for ISO images."),
         ("PROXMOX_ISO_STORAGE", "shared, elsewhere", "Storage elsewhere (PROXMOX_ISO_STORAGE) is not there"),
         ("PROXMOX_BRIDGE", "vmbr9", "Bridge vmbr9 (PROXMOX_BRIDGE) is not shown on pve1, pve2, pve3"),
+        ("PROXMOX_BRIDGES", ("vmbr0", "vmbr8"), "Bridge vmbr8 (PROXMOX_BRIDGES) is not shown on pve1, pve2, pve3"),
         ("PROXMOX_POOL_PARENT", "portal", "Pool portal (PROXMOX_POOL_PARENT) is not there"),
     ],
 )
 def test_each_setting_that_names_nothing_is_told(
-    configured: LazySettings, setting: str, value: str, sentence: str
+    configured: LazySettings, setting: str, value: object, sentence: str
 ) -> None:
     setattr(configured, setting, value)
 

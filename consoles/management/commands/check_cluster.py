@@ -42,6 +42,7 @@ class Command(BaseCommand):
             tuple(name.strip() for name in settings.PROXMOX_ISO_STORAGE.split(",") if name.strip()),
             settings.PROXMOX_BRIDGE,
             settings.PROXMOX_POOL_PARENT,
+            tuple(settings.PROXMOX_BRIDGES),
         )
         found = [self._told(finding) for finding in check(gateway.cluster(), gateway.console_cluster(), wanted)]
         problems = sum(finding.level == Level.PROBLEM for finding in found)
