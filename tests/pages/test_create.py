@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.keys import PRIVATE
-from accounts.models import AuditEvent, SshKey
+from accounts.models import AuditEvent, Pool, SshKey
 from quotas.models import Reservation
 from tests.cast import Cast
 from tests.factories import make_iso, make_node, make_reading, make_template, make_vm
@@ -245,3 +245,13 @@ def test_a_size_below_what_the_template_works_with_is_not_offered(alice: Client,
     assert re.search(r'value="small" disabled', page)
     assert "Debian 12 takes at least 2 cores." in page
     assert re.search(r'value="medium" checked', page)
+
+
+def test_the_page_says_when_the_machine_will_expire(cast: Cast, alice: Client, template: Template) -> None:
+    before = alice.get("/vms/new/").content.decode()
+    Pool.objects.filter(pk=cast.alices.pk).update(never_expires=True)
+
+    after = alice.get("/vms/new/").content.decode()
+
+    assert re.search(r"Expires on \d{1,2} [A-Z][a-z]+ 20\d\d, unless you renew it", before)
+    assert "VMs of this pool never expire." in after

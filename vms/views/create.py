@@ -1,7 +1,9 @@
 """The create page, its POST, and what it asks for while somebody types."""
 
+from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F
 from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -18,7 +20,7 @@ from accounts.proof import require_proof
 from accounts.ssh_keys import save_key
 from quotas.errors import QuotaExceeded
 from quotas.footprint import Footprint
-from vms import selectors
+from vms import leasing, selectors
 from vms.create_forms import CreateForm, Offers
 from vms.models import Operation, VirtualMachine
 from vms.operations import Refusal, request_create
@@ -186,7 +188,15 @@ def _context(request: PersonRequest, pool: Pool | None, form: CreateForm) -> dic
         "chosen_keys": [str(key) for key in form["saved_keys"].value() or []],
         "has_keys": SshKey.objects.filter(user=request.user).exists(),
         "uses": selectors.uses(selectors.figures_of(pool, request.user), adds),
+        "expires": _expires(pool),
     }
+
+
+def _expires(pool: Pool | None) -> datetime | None:
+    """When a machine made now expires; None where machines of the pool never do."""
+    if pool is None:
+        return leasing.end_after(settings.LEASE_DAYS, timezone.now())
+    return None if pool.never_expires else leasing.end_after(leasing.days_of(pool), timezone.now())
 
 
 def _preset_adds(form: CreateForm) -> Footprint:
