@@ -46,6 +46,7 @@ class Machine:
     pending_cores: int | None = None
     pending_memory_mib: int | None = None
     at_boot: bool = False
+    was_at_boot: bool = False
     is_trashed: bool = False
     is_there: bool = False
     snapshots: dict[str, Kept] = field(default_factory=dict)

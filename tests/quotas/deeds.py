@@ -146,10 +146,11 @@ def _has_not(machine: Machine, wish: Wish) -> bool:
 
 def _into_trash(machine: Machine, wish: Wish) -> None:
     machine.is_trashed = True
+    machine.was_at_boot, machine.at_boot = machine.at_boot, False
 
 
 def _out_of_trash(machine: Machine, wish: Wish) -> None:
-    machine.is_trashed = False
+    machine.is_trashed, machine.at_boot = False, machine.was_at_boot
 
 
 def _vanish(machine: Machine, wish: Wish) -> None:

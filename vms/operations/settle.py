@@ -147,6 +147,8 @@ def carry_out(op: Operation, proxmox: Cluster) -> None:
     if op.kind == OperationKind.CREATE and (facts is None) == (said["act"] == DONE):
         wish = {name: value for name, value in op.wish.items() if name != "settle"}
         base.move(op, S.NEEDS_RTP, wish=wish, sentence=UNREADABLE if facts is None else EXISTS)
+    elif said["act"] == DONE and facts is not None and op.kind in {OperationKind.TRASH, OperationKind.RESTORE}:
+        verb_of(op).succeed(op, proxmox)  # its end is what makes it so
     elif said["act"] == DONE:
         _done(op, facts, said["by"], snapshots)
     else:

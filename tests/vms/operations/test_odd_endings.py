@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -34,18 +35,18 @@ class Ending:
     """`faults` of the stand-in. `is_done`: the work itself was done. `is_told`: the record says how it went."""
 
     name: str
-    faults: Callable[[str], tuple[tuple[str, dict[str, object]], ...]]
+    faults: Callable[[str], tuple[tuple[str, dict[str, Any]], ...]]
     is_done: bool
     is_told: bool = True
 
 
-def ends(kind: str, exitstatus: str) -> Callable[[str], tuple[tuple[str, dict[str, object]], ...]]:
+def ends(kind: str, exitstatus: str) -> Callable[[str], tuple[tuple[str, dict[str, Any]], ...]]:
     return lambda task: ((kind, {"type": task, "exitstatus": exitstatus}),)
 
 
-def gone(*more: str) -> Callable[[str], tuple[tuple[str, dict[str, object]], ...]]:
+def gone(*more: str) -> Callable[[str], tuple[tuple[str, dict[str, Any]], ...]]:
     """Its record is not there any more."""
-    lost = ("error500", {"sentence": "no such task", "match": STATUS})
+    lost: tuple[str, dict[str, Any]] = ("error500", {"sentence": "no such task", "match": STATUS})
     return lambda task: (lost, *((kind, {"type": task, "exitstatus": "lost"}) for kind in more))
 
 
