@@ -18,7 +18,7 @@ from tests.vms.operations.test_killed_at_each_step import fresh
 from tests.vms.operations.workshop import SHORT, Workshop
 from vms.cluster.client import ProxmoxLine
 from vms.models import Operation
-from vms.operations import engine
+from vms.operations import engine, trash
 from vms.states import OperationKind, OperationState
 
 
@@ -62,7 +62,8 @@ def watching(removal: Removal, *, guarded: bool) -> Iterator[None]:
         patch.setattr(engine.Walk, "_send", removal.step(engine.Walk._send))
         patch.setattr(ProxmoxLine, "change", removal.change(ProxmoxLine.change))
         if not guarded:
-            patch.setattr(engine, "still_allowed", lambda op: True)
+            for reader in (engine, trash):
+                patch.setattr(reader, "still_allowed", lambda op: True)
         yield
 
 
