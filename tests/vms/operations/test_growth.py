@@ -1,6 +1,7 @@
 """The one function that takes room: what it holds of a difference, what it refuses, and in which words."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -76,7 +77,7 @@ def test_a_way_back_from_the_trash_holds_a_machine_and_what_counts_of_it(cast: C
     ids=["running", "paused", "stopped", "at-boot", "never-seen", "silent-stopped", "trashed", "trashed-running"],
 )
 def test_a_row_and_the_sum_over_rows_count_the_larger_of_current_and_pending(
-    cast: Cast, columns: dict[str, object], counts: tuple[int, int]
+    cast: Cast, columns: dict[str, Any], counts: tuple[int, int]
 ) -> None:
     vm = make_vm(cast.alices, cores=2, memory_mib=2048, pending_cores=4, pending_memory_mib=1024, **columns)
 
@@ -102,7 +103,7 @@ def test_a_row_and_the_sum_over_rows_count_the_larger_of_current_and_pending(
     ids=["cores", "memory", "disk", "disks", "snapshots"],
 )
 def test_the_largest_single_machine_is_held_to_its_caps(
-    cast: Cast, cap: str, after: dict[str, int], sentence: str, field: str
+    cast: Cast, cap: str, after: dict[str, Any], sentence: str, field: str
 ) -> None:
     most = 1024 if cap == "vm_memory_mib" else 2
     allow(cores=None, memory_mib=None, disk_gib=None, **{cap: most})
