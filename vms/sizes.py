@@ -26,7 +26,6 @@ class Preset:
         """'2 cores · 2 GiB · 20 GiB disk'."""
         return f"{cores(self.cores)} · {gib(self.memory_mib)} · {self.disk_gib} GiB disk"
 
-
     @property
     def size_words(self) -> str:
         """'2 cores · 2 GiB'."""

@@ -34,7 +34,8 @@ PLACES = {
     "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
     "plots": "home", "snapshots": "home", "take_snapshot": "home", "roll_back": "home", "drop_snapshot": "home",
     "vms:rtp_pools": "rtp_pools", "vms:rtp_pool": "rtp_pools", "quotas:pool": "rtp_pools", "move": "home",
-    "vms:capacity": "capacity", "vms:attention": "attention", "vms:jobs": "attention", "vms:job": "attention", "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
+    "vms:capacity": "capacity", "vms:attention": "attention", "vms:jobs": "attention", "vms:job": "attention",
+    "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
 }  # fmt: skip
 
 
