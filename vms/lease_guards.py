@@ -88,6 +88,8 @@ def of_warnings(vm: VirtualMachine) -> str:
 
 def delivered(vm: VirtualMachine) -> int:
     """How many warnings of this lease were sent to whoever of those who can renew it had most."""
+    if vm.lease_until is None:
+        return 0
     sent = LeaseNotice.objects.filter(vm=vm, ends_at=vm.lease_until, mail__sent_at__isnull=False)
     told = list(sent.filter(told_id__in=[user.pk for user in recipients(vm)]).values_list("told_id", flat=True))
     return max((told.count(each) for each in told), default=0)

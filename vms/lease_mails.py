@@ -29,6 +29,7 @@ class Warned:
     vm: VirtualMachine
     stage: str
     left: int
+    ends_at: datetime
 
     @property
     def words(self) -> str:
@@ -38,8 +39,7 @@ class Warned:
     @property
     def what_next(self) -> str:
         """What happens, and on which day."""
-        assert self.vm.lease_until is not None  # noqa: S101 (only dated machines are told of)
-        end = timezone.localtime(self.vm.lease_until)
+        end = timezone.localtime(self.ends_at)
         trash = end + timedelta(days=lease.TRASH_AFTER_DAYS)
         goes = f"on {trash:%-d %B, %H:%M} it goes into the trash"
         return f"{goes}." if self.left <= 0 else f"On {end:%-d %B, %H:%M} it is shut down; {goes}."
@@ -57,7 +57,7 @@ def warn(now: datetime) -> int:
 def _warned(vm: VirtualMachine, now: datetime) -> Warned:
     assert vm.lease_until is not None  # noqa: S101 (filtered by it)
     left = lease.days_left(timezone.localtime(vm.lease_until), timezone.localtime(now).date())
-    return Warned(vm, lease.stage_of(left), left)
+    return Warned(vm, lease.stage_of(left), left, vm.lease_until)
 
 
 def _write(user: User, found: list[Warned], now: datetime) -> bool:
@@ -81,7 +81,7 @@ def _post(user: User, found: list[Warned], now: datetime) -> bool:
     listed = sorted((each for each in found if each.stage), key=lambda each: (each.left, each.vm.name))
     mail = _mail(user, listed, now)
     made = [
-        LeaseNotice(vm=each.vm, ends_at=each.vm.lease_until, stage=each.stage, told_id=user.pk, mail=mail, made_at=now)
+        LeaseNotice(vm=each.vm, ends_at=each.ends_at, stage=each.stage, told_id=user.pk, mail=mail, made_at=now)
         for each in new
     ]
     LeaseNotice.objects.bulk_create(made)
@@ -95,7 +95,7 @@ def told_today(user: User, now: datetime) -> bool:
 
 
 def _is_told(each: Warned, user: User) -> bool:
-    same = LeaseNotice.objects.filter(vm=each.vm, ends_at=each.vm.lease_until, told_id=user.pk)
+    same = LeaseNotice.objects.filter(vm=each.vm, ends_at=each.ends_at, told_id=user.pk)
     return same.filter(stage=each.stage).exists()
 
 
