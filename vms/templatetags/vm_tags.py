@@ -34,6 +34,7 @@ PLACES = {
     "quotas:requests": "requests", "quotas:request": "requests", "quotas:ask": "requests",
     "plots": "home", "snapshots": "home", "take_snapshot": "home", "roll_back": "home", "drop_snapshot": "home",
     "vms:rtp_pools": "rtp_pools", "vms:rtp_pool": "rtp_pools", "quotas:pool": "rtp_pools", "move": "home",
+    "vms:leases": "leases", "vms:change_leases": "leases", "trash": "home", "renew_by_link": "home",
     "vms:capacity": "capacity", "vms:attention": "attention", "vms:jobs": "attention", "vms:job": "attention",
     "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
 }  # fmt: skip

@@ -16,7 +16,10 @@ from vms.operations import FromTemplate, Size, request_create, request_power
 from vms.operations.rights import may_create, still_allowed
 from vms.states import Action, Lifecycle, OperationKind, Power
 
-STAYS = {Action.VIEW, Action.CONSOLE, Action.SHUTDOWN, Action.STOP, Action.DELETE}
+STAYS = {
+    Action.VIEW, Action.CONSOLE, Action.SHUTDOWN, Action.STOP, Action.DELETE, Action.TRASH, Action.RESTORE,
+    Action.CONTROL,
+}  # fmt: skip
 NOTICE = (
     "You left the house on 3 Nov. Your machines run on until 10 Nov, 09:30; then they are shut down and this account "
     "closes. Until then you can look, use the console, stop and delete, not create or start."
