@@ -23,7 +23,7 @@ from vms.operations.heartbeat import beating
 from vms.operations.hooks import HookFailed
 from vms.operations.kinds import verb_of
 from vms.operations.rights import still_allowed
-from vms.operations.steps import Again, Broken, DidNotHappen, Done, Happened, Step, StillUnknown, Verdict
+from vms.operations.steps import Again, Broken, DidNotHappen, Done, Happened, Step, StillUnknown, Unsure, Verdict
 from vms.states import OperationState
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,6 @@ S = OperationState
 
 #: How often one step is sent at most, each time after proof that nothing had happened.
 MOST_SENDS = 12
-UNEXPECTED = "unexpected status"
 #: The longest pause between two looks at a task; one that takes so long is asked how far it is.
 LONG_S = 1.0
 
@@ -102,17 +101,26 @@ def watch(op: Operation, proxmox: Cluster, watch_s: float | None) -> TaskStatus 
 
 def _task_status(op: Operation, proxmox: Cluster, upid: Upid) -> TaskStatus | None:
     try:
-        status = proxmox.task_status(upid)
-    except NoSuchTask:
-        return TaskStatus(upid, running=False, exit_text=UNEXPECTED)
+        status = _asked_or_listed(proxmox, upid)
     except ClusterError:
         _note_silence(op, timezone.now())
         return None
     if op.uncertain_since is not None:
         _note_silence(op, None)
     if not status.running and status.exit_text is None:
-        return TaskStatus(upid, running=False, exit_text=UNEXPECTED)
+        return TaskStatus(upid, running=False, exit_text=words.LOST_RECORD)
     return status
+
+
+def _asked_or_listed(proxmox: Cluster, upid: Upid) -> TaskStatus:
+    """What the task's own record says; where that is gone, what its node's list says, which is kept for longer."""
+    try:
+        return proxmox.task_status(upid)
+    except NoSuchTask:
+        listed = finding.listed_task(proxmox, upid)
+        if listed is None:
+            return TaskStatus(upid, running=False, exit_text=words.LOST_RECORD)
+        return TaskStatus(upid, running=listed.is_running, exit_text=listed.exit_text)
 
 
 def _note_silence(op: Operation, since: datetime | None) -> None:
@@ -283,6 +291,11 @@ class Walk:
                 return False
             case Broken():
                 return self._fail(verdict)
+            case Unsure(detail):
+                rows = base.mark(self.op, step.name, "uncertain")
+                sentence = words.needs_rtp(self.op)
+                base.move(self.op, S.NEEDS_RTP, sentence=sentence, detail=detail, steps=rows)
+                return False
             case _:
                 self._later(verdict.note, verdict.why)
                 return False

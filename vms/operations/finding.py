@@ -4,7 +4,7 @@ from typing import Any
 
 from vms.cluster import Cluster
 from vms.cluster.errors import NoSuchGuest, WrongMachine
-from vms.cluster.types import GuestConfig, GuestRef, GuestStatus, TaskFacts
+from vms.cluster.types import GuestConfig, GuestRef, GuestStatus, TaskFacts, Upid
 from vms.models import Operation, VirtualMachine
 
 #: How far the clocks of a node and of the portal may differ.
@@ -75,6 +75,12 @@ def own_tasks(op: Operation, cluster: Cluster, types: frozenset[str], vmid: int)
         and str(task.upid) not in known
     ]
     return sorted(found, key=lambda task: task.upid.started_at_s, reverse=True)
+
+
+def listed_task(cluster: Cluster, upid: Upid) -> TaskFacts | None:
+    """A task's row in its node's list, if it stands there. Raises Unreachable."""
+    tasks = cluster.node_tasks(upid.node, upid.started_at_s, int(upid.id) if upid.id.isdecimal() else None)
+    return next((task for task in tasks if task.upid == upid), None)
 
 
 def known_upids(vm: VirtualMachine) -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 
 from accounts.models import Pool, User
 from vms import restraints
@@ -23,6 +24,8 @@ from vms.states import Action, OperationKind, OperationState, Power
 from vms.usage import Shape, shape_of
 
 AWAKE = frozenset({Power.RUNNING, Power.PAUSED})
+#: Proxmox tells whole seconds. What is younger than this proves nothing.
+UPTIME_ROUNDS_S = 2
 OVERRULED = "A stop was asked for while it was shutting down."
 
 
@@ -68,6 +71,7 @@ class PowerStep(Step):
 
     def __init__(self, kind: OperationKind, label: str = "") -> None:
         self.kind, self.call = kind, CALLS[kind]
+        self.leaves_no_trace = kind in {OperationKind.RESET, OperationKind.REBOOT}
         self.name, self.label = str(kind), label or self.call.label  # type: ignore[misc]  # one class for all kinds
 
     def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
@@ -91,7 +95,7 @@ class PowerStep(Step):
         text = end.exit_text or ""
         if self.kind == OperationKind.START and "already running" in text:
             return Done("It was running already.")
-        if "unexpected status" in text and self._took_effect(op, cluster):
+        if words.LOST_RECORD in text and self._took_effect(op, cluster):
             return Done("The job's end was not recorded; the machine shows that it was done.")
         if "got timeout" in text and self.kind in {OperationKind.SHUTDOWN, OperationKind.REBOOT}:
             waited = f"{op.vm.name} has not shut down after {settings.SHUTDOWN_WAIT_S} s."
@@ -99,7 +103,11 @@ class PowerStep(Step):
         return super().after(op, cluster, end)
 
     def _took_effect(self, op: Operation, cluster: Cluster) -> bool:
+        """By the power it has now; a reboot by how long it is up."""
         _config, status = finding.facts_of(op, cluster)
+        if self.kind == OperationKind.REBOOT:
+            since_s = timezone.now().timestamp() - float(op.intent["at_s"])
+            return Power(status.power) == Power.RUNNING and status.uptime_s + UPTIME_ROUNDS_S < since_s
         return Power(status.power) in self.call.effect
 
 

@@ -105,6 +105,7 @@ class GoBack(OnSnapshot):
     name = "roll_back"
     label = "Roll back"
     task = "qmrollback"
+    leaves_no_trace = True
 
     def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
         """Settings kept under another uuid would make it another machine, which belongs to nobody."""

@@ -65,7 +65,14 @@ class Broken:
     detail: str = ""
 
 
-Verdict = Done | Again | Wait | Broken
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """Nobody can tell whether it was done: the job's record is lost and the machine shows no trace. An RTP looks."""
+
+    detail: str = ""
+
+
+Verdict = Done | Again | Wait | Broken | Unsure
 
 
 class Step:
@@ -76,6 +83,8 @@ class Step:
 
     name: ClassVar[str] = ""
     label: ClassVar[str] = ""
+    #: Afterwards the machine looks the same whether it was done or not.
+    leaves_no_trace: bool = False
 
     def is_needed(self, op: Operation) -> bool:
         """False leaves the step out."""
@@ -101,6 +110,8 @@ class Step:
         """What the task's end means (None: there was no task, or its effect was seen). May run twice."""
         if end is None or end.ok:
             return Done(words.WARNED if end and end.warnings else "")
+        if self.leaves_no_trace and words.LOST_RECORD in (end.exit_text or ""):
+            return Unsure(end.exit_text or "")
         return Broken(words.task_failure(op, end.exit_text or ""), end.exit_text or "")
 
 

@@ -8,6 +8,8 @@ from vms.models import Operation
 from vms.states import OperationKind
 
 WARNED = "Proxmox noted warnings."
+#: Proxmox's words for a job whose end it did not note.
+LOST_RECORD = "unexpected status"
 NOTHING = "Nothing was changed."
 
 #: kind: (what Proxmox did not do, what was done)

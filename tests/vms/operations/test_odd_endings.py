@@ -27,7 +27,6 @@ TYPES: dict[str, str] = {
     "resize": "grow_disk", "qmsnapshot": "snapshot", "qmrollback": "roll_back", "qmdelsnapshot": "drop_snapshot",
 }  # fmt: skip
 STATUS = {"method": "GET", "path_regex": "/tasks/.*/status$"}
-UNSEEN = frozenset({"qmreboot", "qmreset", "qmrollback"})
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def lies_of(op: Operation, act: Act, task: str, ending: Ending, done: Counter[st
     lies = []
     if op.state == S.SUCCEEDED and not happened:
         lies.append(f"it says done: {dict(done)}")
-    if op.state == S.FAILED and happened and not (task in UNSEEN and not ending.is_told):
+    if op.state == S.FAILED and happened:
         lies.append("it says not done, and it was")
     if words.NOTHING in op.sentence and done:
         lies.append(f"it says that nothing was changed: {dict(done)}")
