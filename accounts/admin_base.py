@@ -27,7 +27,7 @@ class WhyAdmin(admin.ModelAdmin[Any]):
         """The list, with the sentence."""
         return super().changelist_view(request, {"why": self.why, **(extra_context or {})})
 
-    def render_change_form(
+    def render_change_form(  # noqa: PLR0917 (Django's own signature)
         self, request: HttpRequest, context: dict[str, Any], add: bool = False, change: bool = False,
         form_url: str = "", obj: Any = None,
     ) -> HttpResponse:  # fmt: skip

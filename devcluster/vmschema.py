@@ -108,8 +108,10 @@ DRIVE_PROPERTIES = frozenset(
         "mbps_wr_max",
     ]
 )
-DISPLAYS = ("cirrus", "none", "qxl", "qxl2", "qxl3", "qxl4", "serial0", "serial1", "serial2", "serial3", "std")
-DISPLAYS += ("virtio", "virtio-gl", "vmware")
+DISPLAYS = (
+    "cirrus", "none", "qxl", "qxl2", "qxl3", "qxl4", "serial0", "serial1", "serial2", "serial3", "std", "virtio",
+    "virtio-gl", "vmware",
+)  # fmt: skip
 
 
 def unknown_property(value: str, known: frozenset[str]) -> str | None:

@@ -63,6 +63,9 @@ def may(person: str, address: Address) -> bool:
             return signed_in and person not in LEFT and right_of(person, address.thing) >= RANKS.index("operate")
         case ("vm", _, "change"):
             return signed_in and person not in LEFT and right_of(person, address.thing) >= RANKS.index("manage")
+        case ("vm", _, "screen"):
+            is_ours = address.thing not in {"unbound", "poolless"}
+            return signed_in and is_ours and right_of(person, address.thing) >= RANKS.index("look")
         case ("rtp" | "admin", _, _):
             return person == "rita" and address.thing != "absent"
         case ("asked", _, _) if person == "rita":

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -46,7 +47,7 @@ def test_a_stranger_and_nobody_see_the_same_page(cast: Cast, client: Client, web
 @pytest.mark.parametrize("name", [action for action in MENU if not verb(action).warning])
 def test_a_button_makes_one_operation_however_often_it_is_pressed(name: Action, cast: Cast, alice: Client) -> None:
     power = {Action.START: Power.STOPPED, Action.RESUME: Power.PAUSED}.get(name, Power.RUNNING)
-    in_trash = {"trashed_at": timezone.now()} if name == Action.RESTORE else {}
+    in_trash: dict[str, Any] = {"trashed_at": timezone.now()} if name == Action.RESTORE else {}
     vm = make_vm(cast.alices, power=power, **in_trash)
 
     answers = [alice.post(f"/vms/{vm.pk}/actions/{name}/", {"key": KEY, "next": "list"}) for _ in range(3)]

@@ -34,6 +34,8 @@ OWN = "own"
 def move(request: PersonRequest, vm_id: int) -> HttpResponse:
     """Chooses the pool, with what the machine would use of its limit; a POST asks for the move."""
     vm = vm_for(request.user, vm_id, Action.MOVE)
+    if request.method == "POST" and by_power(request.user, vm, Action.MOVE):
+        require_proof(request, f"Move {vm.name}")
     pools = receivers(request, vm)
     form = MoveForm(request.POST or None, pools=pools, may_name=is_rtp(request.user), initial={"key": new_key()})
     if request.method == "POST" and form.is_valid():
@@ -66,8 +68,8 @@ def receivers(request: PersonRequest, vm: VirtualMachine) -> dict[str, Pool | No
 
 
 def _prove(request: PersonRequest, vm: VirtualMachine, into: Pool | None) -> None:
-    """RTP power over either pool takes a fresh proof."""
-    if by_power(request.user, vm, Action.MOVE) or (into is not None and manages_by_power(request.user, into)):
+    """RTP power over the receiver takes a fresh proof, too."""
+    if into is not None and manages_by_power(request.user, into):
         require_proof(request, f"Move {vm.name} to {into or 'your own pool'}")
 
 
