@@ -230,7 +230,7 @@ def manages(user: User, pool: Pool) -> bool:
 def machines_to_copy(user: User) -> list[VirtualMachine]:
     """Machines that stand in pools the person manages by an own role."""
     ready = VirtualMachine.objects.filter(lifecycle=Lifecycle.READY, trashed_at=None, missing_since=None)
-    return list(ready.filter(pool__in=pools_managed_by(user)).select_related("pool").order_by("name")[:100])
+    return list(ready.filter(pool__in=pools_managed_by(user)).select_related("pool__owner").order_by("name")[:100])
 
 
 def templates_on_offer() -> list[Template]:
