@@ -61,7 +61,8 @@ def _is_end_still(op: Operation) -> bool:
     vm = VirtualMachine.objects.select_related("pool").get(pk=op.vm_id)
     ends = {"lease_end": vm.lease_until, "trash_end": vm.trash_until}
     is_same = all(ends[name] == datetime.fromisoformat(at) for name, at in wanted.items())
-    return is_same and vm.locked_at is None and leasing.is_dated(vm) and not leasing.is_held(op)
+    has_end = "lease_end" not in wanted or leasing.is_dated(vm)
+    return is_same and has_end and vm.locked_at is None and not leasing.is_held(op)
 
 
 def _is_departure_still(op: Operation) -> bool:

@@ -48,7 +48,7 @@ VERBS: dict[str, tuple[str, str]] = {
     OperationKind.ROLL_BACK: ("roll back", "rolled back"),
     OperationKind.DROP_SNAPSHOT: ("delete the snapshot of", "changed"),
     OperationKind.MOVE: ("move", "moved"),
-    OperationKind.TRASH: ("put into the trash", "put into the trash"),
+    OperationKind.TRASH: ("throw away", "put into the trash"),
     OperationKind.RESTORE: ("restore", "restored"),
 }
 
