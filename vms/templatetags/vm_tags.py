@@ -133,6 +133,13 @@ def gib_of(memory_mib: int) -> str:
     return gib(memory_mib)
 
 
+@register.filter
+def size(count: int) -> str:
+    """'4.8 MiB', '8 GiB' of a number of bytes."""
+    unit, amount = ("GiB", count / 1024**3) if count >= 1024**3 else ("MiB", count / 1024**2)
+    return f"{amount:.1f}".removesuffix(".0") + f" {unit}"
+
+
 @register.filter(name="steps")
 def steps_filter(operation: Operation) -> list[dict[str, str]]:
     """The operation's steps with their states in words."""
