@@ -150,9 +150,14 @@ def request_undo(vm: VirtualMachine, *, keys: Iterable[str] = (), digest: str = 
 
 
 def request_apply(vm: VirtualMachine, **who: Unpack[Who]) -> Operation:
-    """Asks for a shutdown (the guest gets SHUTDOWN_WAIT_S, nothing is forced) and then a start."""
+    """Asks for a shutdown (the guest gets SHUTDOWN_WAIT_S, nothing is forced) and then a start.
 
-    def plan(_fresh: VirtualMachine) -> Change:
+    Refused where nothing waits any more: a second tab must not restart the machine once more for nothing.
+    """
+
+    def plan(fresh: VirtualMachine) -> Change:
+        if not fresh.hardware.get("pending_keys"):
+            raise Refusal(NOTHING_WAITS)
         return Change({})
 
     return request_change(vm, OperationKind.APPLY, PENDING[OperationKind.APPLY].steps, plan, **who)

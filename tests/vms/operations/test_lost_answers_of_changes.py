@@ -42,6 +42,7 @@ def test_a_lost_answer_changes_hardware_once(db: None, devcluster: DevCluster, s
             is_done = op.state == OperationState.SUCCEEDED and all(done[each] >= 1 for each in wanted)
             lost += [] if is_done else [(kind, call, fault, times, op.state, op.sentence, op.detail)]
 
+    assert tried >= 160
     figure("R-08", "hardware", "faults", tried, "duplicates", len(duplicates), "lost", len(lost))
     assert (duplicates, lost) == ([], [])
 

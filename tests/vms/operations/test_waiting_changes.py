@@ -188,11 +188,23 @@ def test_room_that_was_given_away_between_the_two_steps_is_not_overrun(
         return lock_pool(pool_id)
 
     other = Bench(shop, name="web-02")
+    bench.do(ops.request_display, display="virtio")
     monkeypatch.setattr("vms.operations.pending.lock_pool", give_away)
     op = shop.work(ops.request_apply(bench.row, **bench.who))
 
     assert (op.state, bench.truth["status"]) == (FAILED, "stopped")
     assert op.sentence.startswith("web-01 has shut down, but was not started again. This needs 1 core")
+
+
+def test_a_second_tab_does_not_restart_it_once_more(shop: Workshop) -> None:
+    bench = rich(shop)
+    bench.do(ops.request_display, display="virtio")
+    shop.work(ops.request_apply(bench.row, **bench.who))
+
+    with pytest.raises(Refusal, match="Nothing waits for a restart"):
+        ops.request_apply(bench.row, **bench.who)
+
+    assert len(shop.cluster.effects("shutdown")) == 1
 
 
 def test_a_stopped_machine_has_nothing_to_apply(shop: Workshop, settings: Settings) -> None:
