@@ -7,7 +7,6 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
@@ -69,6 +68,7 @@ def extend(vm: VirtualMachine, *, until: date, by: User, address: str, now: date
 
     def work(fresh: VirtualMachine) -> None:
         _refuse_absent(fresh)
+        _refuse_trashed(fresh)
         if fresh.pool is None or not fresh.pool.proxmox_poolid or fresh.pool.never_expires:
             raise Refusal(f"{fresh.name} is in a pool whose machines have no lease.")
         fresh.lease_until, fresh.lease_exempt_reason = end_after(days, now), ""
@@ -76,6 +76,19 @@ def extend(vm: VirtualMachine, *, until: date, by: User, address: str, now: date
         _record("vm.lease_extended", fresh, by, address, until=until.isoformat())
 
     return _changed(vm, work)
+
+
+def spare_many(vms: Iterable[VirtualMachine], *, reason: str, by: User, address: str) -> list[str]:
+    """The same for many, each apart; the sentences of those that were refused."""
+    refused = []
+    for vm in vms:
+        try:
+            spare(vm, reason=reason, by=by, address=address)
+        except Refusal as refusal:
+            if refusal.field:
+                raise
+            refused.append(refusal.sentence)
+    return refused
 
 
 def extend_many(vms: Iterable[VirtualMachine], *, until: date, by: User, address: str, now: datetime) -> list[str]:
@@ -98,6 +111,7 @@ def spare(vm: VirtualMachine, *, reason: str, by: User, address: str) -> Virtual
 
     def work(fresh: VirtualMachine) -> None:
         _refuse_absent(fresh)
+        _refuse_trashed(fresh)
         fresh.lease_exempt_reason = reason
         fresh.save(update_fields=["lease_exempt_reason"])
         _record("vm.lease_spared", fresh, by, address, reason=reason)
@@ -155,18 +169,21 @@ def note_look(now: datetime) -> None:
 
 def begin_missing(now: datetime) -> int:
     """The first lease of what is in a bound pool and has none, such as a machine made in Proxmox; how many."""
+
+    def work(fresh: VirtualMachine) -> None:
+        if fresh.lease_until is None:
+            leasing.begin(fresh, now)
+
     without = list(leasing.dated().filter(lease_until=None))
     for vm in without:
-        with transaction.atomic():
-            leasing.begin(vm, now)
+        _changed(vm, work)
     return len(without)
 
 
 def refuse(vm: VirtualMachine) -> None:
     """Raises Refusal where there is no lease to renew."""
     _refuse_absent(vm)
-    if vm.trashed_at is not None:
-        raise Refusal(f"{vm.name} is in the trash. Restore it first.")
+    _refuse_trashed(vm)
     if not is_dated(vm):
         raise Refusal(f"{vm.name} has no lease: it never expires.")
 
@@ -174,6 +191,11 @@ def refuse(vm: VirtualMachine) -> None:
 def _refuse_absent(vm: VirtualMachine) -> None:
     if vm.lifecycle != Lifecycle.READY:
         raise Refusal(f"{vm.name} is not there, or not ready yet.")
+
+
+def _refuse_trashed(vm: VirtualMachine) -> None:
+    if vm.trashed_at is not None:
+        raise Refusal(f"{vm.name} is in the trash. Restore it first.")
 
 
 def _require_rtp(by: User) -> None:

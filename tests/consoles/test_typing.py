@@ -104,6 +104,11 @@ def test_it_can_be_stopped_and_then_holds_no_key(window: Window, house: House) -
     page.click("[data-paste-stop]")
 
     expect(page.locator("[data-paste-note]")).to_contain_text("Stopped after")
+    wait_for(lambda: shifts(house)[-1:] == [False], page)
+    assert shifts(house)[0] is True
+
+
+def shifts(house: House) -> list[bool]:
+    """Shift going down and up, as it reached the machine."""
     events = house.cluster.control("GET", f"/guests/{house.vm.vmid}/keys")
-    shifts = [event["down"] for event in events if event["kind"] == "key" and event["keysym"] == 0xFFE1]
-    assert (shifts[0], shifts[-1]) == (True, False)
+    return [event["down"] for event in events if event["kind"] == "key" and event["keysym"] == 0xFFE1]

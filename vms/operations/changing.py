@@ -56,11 +56,7 @@ def request_change(
     def open_it(locked: Pool) -> Operation:
         if into is not None:
             lock_pools(home.pk, into.pk)
-        fresh = VirtualMachine.objects.select_for_update(of=("self",), no_key=True).select_related("pool__owner").get(
-            pk=vm.pk
-        )  # fmt: skip
-        if fresh.pool_id != home.pk:
-            raise Refusal(f"{fresh.name} was moved to another pool meanwhile. Load the page again.")
+        fresh = under_lock(vm, home)
         refuse_obstacle(fresh, kind)
         wanted = plan(fresh)
         target, before = (into, None) if into is not None else (locked, shape_of(fresh))
@@ -72,6 +68,15 @@ def request_change(
         )
 
     return requests.accept(by, _first(home, into), key, open_it)
+
+
+def under_lock(vm: VirtualMachine, pool: Pool) -> VirtualMachine:
+    """The machine's row, locked, after its pool's; Refusal where it was moved out of that pool meanwhile."""
+    rows = VirtualMachine.objects.select_for_update(of=("self",), no_key=True).select_related("pool__owner")
+    fresh = rows.get(pk=vm.pk)
+    if fresh.pool_id != pool.pk:
+        raise Refusal(f"{fresh.name} was moved to another pool meanwhile. Load the page again.")
+    return fresh
 
 
 def _first(home: Pool, into: Pool | None) -> Pool:

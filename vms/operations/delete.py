@@ -12,7 +12,7 @@ from vms.cluster.errors import ClusterError, Denied, NoSuchGuest, NotBound, Wron
 from vms.cluster.types import TaskStatus, Upid
 from vms.models import Operation, VirtualMachine
 from vms.operations import base, ends, finding, lifecycle, requests, words
-from vms.operations.changing import refuse_obstacle
+from vms.operations.changing import refuse_obstacle, under_lock
 from vms.operations.errors import Refusal
 from vms.operations.hardware import PROTECTED
 from vms.operations.hooks import Point
@@ -147,7 +147,7 @@ def request_delete(vm: VirtualMachine, *, by: User, address: str, key: str) -> O
         raise PermissionDenied("Your role in this pool does not include that.")
 
     def open_it(locked: Pool) -> Operation:
-        fresh = VirtualMachine.objects.select_related("pool__owner").get(pk=vm.pk)
+        fresh = under_lock(vm, locked)
         refuse_obstacle(fresh, OperationKind.DELETE)
         if fresh.hardware.get("is_protected"):
             raise Refusal(f"{fresh.name} cannot be deleted. {PROTECTED}")

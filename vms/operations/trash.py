@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from vms import leasing
 from vms.cluster import Cluster
+from vms.cluster.errors import Denied, NoSuchGuest, WrongMachine
 from vms.cluster.types import GuestConfig, TaskStatus, Upid
 from vms.models import Operation, VirtualMachine
 from vms.operations import ends, finding, words
@@ -103,7 +104,10 @@ class Trash(ChangeVerb):
             vm_id = op.vm_id
             transaction.on_commit(lambda: vm_trashed.send(sender=VirtualMachine, vm_id=vm_id))
 
-        facts = finding.facts_of(op, cluster)
+        facts = seen(op, cluster)
+        if isinstance(facts, Broken):
+            self.fail(op, cluster, facts)
+            return
         try:
             ends.succeed(op, told(op, until), facts, also=mark)
         except Renewed:
@@ -125,15 +129,31 @@ class Restore(ChangeVerb):
         def unmark(now: datetime) -> None:
             mine = VirtualMachine.objects.filter(pk=op.vm_id)
             mine.update(trashed_at=None, trashed_by=None, trash_until=None)
+            op.vm.refresh_from_db(fields=["lease_until"])
             if op.vm.lease_until is None or op.vm.lease_until <= now:
                 leasing.begin(op.vm, now)
 
-        sentence = f"{op.vm.name} is back. It is switched off."
-        ends.succeed(op, sentence, finding.facts_of(op, cluster), also=unmark)
+        facts = seen(op, cluster, may_run=True)
+        if isinstance(facts, Broken):
+            self.fail(op, cluster, facts)
+            return
+        sentence = f"{op.vm.name} is back." if facts[1].power != Power.STOPPED else f"{op.vm.name} is back. It is off."
+        ends.succeed(op, sentence, facts, also=unmark)
 
     def sentence(self, op: Operation, config: GuestConfig | None) -> str:
         """Not used: the end has its own."""
         return f"{op.vm.name} is back."
+
+
+def seen(op: Operation, cluster: Cluster, *, may_run: bool = False) -> ends.Facts | Broken:
+    """The machine as it is at the very end, or why this must not be written: it is gone, or somebody started it."""
+    try:
+        facts = finding.facts_of(op, cluster)
+    except (NoSuchGuest, WrongMachine, Denied) as error:
+        return Broken(words.did_not(op, "It is not found any more.", changed_nothing=False), words.detail(error))
+    if may_run or Power(facts[1].power) == Power.STOPPED:
+        return facts
+    return Broken(words.did_not(op, "It was started meanwhile.", changed_nothing=False))
 
 
 TRASHING: dict[OperationKind, ChangeVerb] = {OperationKind.TRASH: Trash(), OperationKind.RESTORE: Restore()}

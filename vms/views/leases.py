@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from accounts.access import is_rtp
 from accounts.addresses import address_of
+from accounts.models import User
 from accounts.proof import require_proof
 from vms import lease_page, lease_report, leasing, renewal_links
 from vms import leases as operations
@@ -64,8 +65,10 @@ def renew_by_link(request: PersonRequest, ref: str) -> HttpResponse:
     link = renewal_links.find(ref, request.user, now)
     if link is None:
         raise Http404("This link is not yours, or its time is over.")
-    listed = _listed(link)
+    listed = _listed(link, request.user)
     if request.method == "POST":
+        if any(by_power(request.user, vm, Action.RENAME) for vm in listed):
+            require_proof(request, "Renew machines of others")
         refused = _renew_listed(request, [vm for vm in listed if str(vm.pk) in request.POST.getlist("vm")])
         for sentence in refused:
             messages.error(request, sentence)
@@ -74,8 +77,10 @@ def renew_by_link(request: PersonRequest, ref: str) -> HttpResponse:
     return render(request, "vms/renew.html", {"lines": lines, "ref": ref})
 
 
-def _listed(link: RenewalLink) -> list[VirtualMachine]:
-    return list(link.vms.filter(pk__in=leasing.dated()).select_related("pool__owner").order_by("lease_until", "name"))
+def _listed(link: RenewalLink, user: User) -> list[VirtualMachine]:
+    """What the link names and the person may still look at, as far as it has a lease."""
+    mine = link.vms.visible_to(user).filter(pk__in=leasing.dated())
+    return list(mine.select_related("pool__owner").order_by("lease_until", "name"))
 
 
 def _renew_listed(request: PersonRequest, vms: list[VirtualMachine]) -> list[str]:
@@ -121,9 +126,8 @@ def _act(request: PersonRequest, act: str) -> str:
             refused = operations.extend_many(_chosen(request), until=_day(request), now=now, **who)  # type: ignore[arg-type]
             return " ".join(["Extended.", *refused])
         case "spare":
-            for vm in _chosen(request):
-                operations.spare(vm, reason=reason, **who)  # type: ignore[arg-type]
-            return "They never expire."
+            refused = operations.spare_many(_chosen(request), reason=reason, **who)  # type: ignore[arg-type]
+            return " ".join(["They never expire.", *refused])
         case "hold":
             operations.hold_deletions(reason=reason, now=now, **who)  # type: ignore[arg-type]
             return "For 24 hours leases put nothing into the trash and delete nothing."
