@@ -186,9 +186,11 @@ def test_a_machine_is_made_by_keyboard_alone(cast: Cast, chromium: Browser, site
             outline = page.evaluate("() => getComputedStyle(document.activeElement).outlineStyle")
             assert outline != "none"
         page.keyboard.insert_text(PUBLIC)
-        page.keyboard.press("Tab")
+        while page.evaluate("() => document.activeElement.textContent") != "Create VM":
+            page.keyboard.press("Tab")
+            presses += 1
         page.keyboard.press("Enter")
         page.wait_for_url(MADE)
 
-    assert presses + 2 <= 60
+    assert presses + 1 <= 60
     assert VirtualMachine.objects.get().name == "web-01"
