@@ -15,6 +15,7 @@ from tests.pages.parts import hardware
 from tests.pages.scenes_of_accounts import standing
 from tests.pages.scenes_of_admin import attention
 from tests.pages.scenes_of_hardware import parts, waiting
+from tests.pages.scenes_of_leases import leases
 from tests.pages.scenes_of_limits import limits
 from tests.pages.scenes_of_people import people
 from tests.pages.scenes_of_pools import pools
@@ -295,6 +296,6 @@ SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
     scene.__name__: scene
     for scene in (
         everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing, parts, waiting, snapshots,
-        pools, attention,
+        pools, attention, leases,
     )
 }  # fmt: skip
