@@ -71,7 +71,9 @@ class Row:
 
     @property
     def first(self) -> Button | None:
-        """The one button beside the console: start, resume or shut down."""
+        """The one button beside the console: start, resume or shut down; in the trash the way back."""
+        if self.vm.trashed_at is not None and self.vm.power == Power.STOPPED:
+            return next((button for button in self.buttons if button.action == Action.RESTORE), None)
         wanted = {Power.RUNNING: Action.SHUTDOWN, Power.PAUSED: Action.RESUME, Power.STOPPED: Action.START}
         action = wanted.get(Power(self.vm.power), Action.SHUTDOWN)
         return next((button for button in self.buttons if button.action == action), None)
@@ -141,10 +143,11 @@ def row(vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now:
         buttons=tuple(_button(vm, action, held or outage, rights) for action in menu_of(vm)),
         console_reason=rights.refusal(vm, Action.CONSOLE)
         or restraints.of_console(rights.user, vm)
+        or restraints.of_trash(vm, Action.CONSOLE)
         or _obstacle(vm, Action.CONSOLE),
         size=_size(vm, operation),
         steps=steps_of(operation) if operation else [],
-        can_move=not (operation or rights.refusal(vm, Action.MOVE)),
+        can_move=not (operation or vm.trashed_at or rights.refusal(vm, Action.MOVE)),
         can_renew=not rights.refusal(vm, Action.RENAME),
     )
 

@@ -103,7 +103,8 @@ def shelves(user: User, now: datetime, outage: str) -> list[Shelf]:
     own = find_personal_pool(user)
     shared = list(Pool.objects.visible_to(user).filter(memberships__user=user, kind=PoolKind.SHARED, hidden=False))
     pools = [own, *shared] if own else shared
-    machines = VirtualMachine.objects.filter(pool__in=pools).listed().select_related("pool", "pool__owner")
+    there = VirtualMachine.objects.filter(pool__in=pools, trashed_at=None).listed()
+    machines = there.select_related("pool", "pool__owner")
     by_pool: dict[int | None, list[Row]] = {}
     for found in rows(machines, rights=rights, now=now, outage=outage):
         by_pool.setdefault(found.vm.pool_id, []).append(found)

@@ -21,7 +21,8 @@ def leases(cast: Cast) -> list[PageState]:
     due = machine(cast, "due", days=3)
     over = machine(cast, "over", days=-4, power=Power.STOPPED)
     machine(cast, "kept", lease_exempt_reason="It is the house's DNS server.")
-    machine(cast, "old", trashed_at=now, trashed_by=cast.alice, trash_until=now + timedelta(days=6))
+    lying = {"trashed_at": now, "trashed_by": cast.alice, "trash_until": now + timedelta(days=6)}
+    machine(cast, "old", power=Power.STOPPED, **lying)
     ref = renewal_links.make(cast.alice, [due, over], now)
     return [
         PageState("leases-list", cast.alice, "/"),
