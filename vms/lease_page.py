@@ -45,7 +45,7 @@ def expiry_of(vm: VirtualMachine, now: datetime) -> Expiry | None:
 def _words(end: datetime, left: int) -> str:
     if left <= 0 and left > -lease.TRASH_AFTER_DAYS:
         goes = end + timedelta(days=lease.TRASH_AFTER_DAYS)
-        return f"{lease.told_in_words(left)}; to the trash on {date_format(goes, 'j M, H:i')}"
+        return f"{lease.told_in_words(left)}; trash on {date_format(goes, 'j M, H:i')}"
     return lease.told_in_words(left) if left <= 10 else f"expires on {date_format(end, 'j M Y')}"
 
 
