@@ -19,12 +19,13 @@ K = OperationKind
 
 @dataclass
 class Year:
-    """`wrong` counts what must never be; `seen` what was done at all."""
+    """`wrong` counts what must never be; `seen` what was done at all. `written`: the day of each mail."""
 
     machines: int
     seed: int
     wrong: Counter[str] = field(default_factory=Counter)
     seen: Counter[str] = field(default_factory=Counter)
+    written: dict[int, datetime] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rng = random.Random(self.seed)
@@ -62,6 +63,7 @@ class Year:
         due = self.expected(now)
         leases.look_once(now)
         mails = [m for m in OutgoingMail.objects.exclude(pk__in=before) if "leases:" not in m.subject]
+        self.written |= dict.fromkeys((mail.pk for mail in mails), now)
         self.judge_mails(mails, due)
         self.work(now)
         if self.rng.random() > 0.15:
@@ -118,7 +120,11 @@ class Year:
     def judge(self, op: Operation, now: datetime) -> None:
         """Against our own book of mails, readings and returns."""
         vm = op.vm
-        said = OutgoingMail.objects.filter(sent_at__isnull=False, text__contains=f"{vm.name} ")
+        assert vm.lease_until is not None
+        # Of this lease: no warning is older than its first, ten days before the end.
+        since = vm.lease_until - timedelta(days=11)
+        of_this_lease = [pk for pk, at in self.written.items() if at >= since]
+        said = OutgoingMail.objects.filter(pk__in=of_this_lease, sent_at__isnull=False, text__contains=f"{vm.name} ")
         self.wrong["unwarned"] += said.count() < 3
         self.wrong["on bad readings"] += not self.is_good
         self.wrong["after return"] += timedelta() < now - self.back_at < timedelta(hours=24)
