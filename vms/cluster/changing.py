@@ -111,7 +111,11 @@ class Changes(Guard):
         )
 
     def delete(self, ref: GuestRef, *, purge: bool = True) -> Upid:
-        """Remove a stopped machine and its disks; `purge` also takes it out of backup and replication jobs."""
+        """Remove a stopped machine and its disks; `purge` also takes it out of backup and replication jobs.
+
+        What only bears its number stays: on a storage that two clusters share it may be another cluster's disk. The
+        storage scan shows it to RTPs.
+        """
         return self._guest_task(ref, "DELETE", purge=purge, destroy_unreferenced_disks=False)
 
     # --- settings ---
