@@ -21,8 +21,8 @@ def leases(cast: Cast) -> list[PageState]:
     due = machine(cast, "due", days=3)
     over = machine(cast, "over", days=-4, power=Power.STOPPED)
     machine(cast, "kept", lease_exempt_reason="It is the house's DNS server.")
-    lying = {"trashed_at": now, "trashed_by": cast.alice, "trash_until": now + timedelta(days=6)}
-    machine(cast, "old", power=Power.STOPPED, **lying)
+    old = machine(cast, "old", power=Power.STOPPED, trashed_at=now, trashed_by=cast.alice)
+    VirtualMachine.objects.filter(pk=old.pk).update(trash_until=now + timedelta(days=6))
     ref = renewal_links.make(cast.alice, [due, over], now)
     return [
         PageState("leases-list", cast.alice, "/"),
@@ -31,7 +31,7 @@ def leases(cast: Cast) -> list[PageState]:
         PageState("leases-console", cast.alice, f"/vms/{over.pk}/console/"),
         PageState("leases-by-mail", cast.alice, f"/renew/{ref}/"),
         PageState("trash", cast.alice, "/trash/"),
-        PageState("trash-vm", cast.alice, f"/vms/{VirtualMachine.objects.get(name='old').pk}/"),
+        PageState("trash-vm", cast.alice, f"/vms/{old.pk}/"),
         PageState("delete", cast.alice, f"/vms/{over.pk}/actions/trash/"),
         PageState("delete-for-good", cast.alice, f"/vms/{over.pk}/actions/delete/"),
         PageState("leases-rtp", cast.rita, "/rtp/leases/?show=over"),
