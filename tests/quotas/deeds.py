@@ -169,6 +169,10 @@ def _unless(*powers: str) -> Callable[[Machine, Wish], bool]:
     return lambda machine, wish: machine.is_trashed or machine.power not in powers
 
 
+def _needs_no_restart(machine: Machine, wish: Wish) -> bool:
+    return machine.power != "running" or _nothing_waits(machine, wish)
+
+
 ALL: dict[K, Deed] = {
     K.START: Deed(_power(K.START), _unless("stopped"), _run, _wake, needs="operator"),
     K.RESUME: Deed(_power(K.RESUME), _unless("paused"), _wake, needs="operator"),
@@ -197,7 +201,7 @@ ALL: dict[K, Deed] = {
         grows=False,
     ),
     K.UNDO: Deed(_named("request_undo"), _nothing_waits, _undo, grows=False),
-    K.APPLY: Deed(_named("request_apply"), _unless("running"), _run, needs="operator", grows=False),
+    K.APPLY: Deed(_named("request_apply"), _needs_no_restart, _run, needs="operator", grows=False),
     K.SNAPSHOT: Deed(
         _named("request_snapshot", "name", "with_memory"),
         lambda m, w: m.is_trashed or w["name"] in m.snapshots,
