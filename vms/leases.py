@@ -80,23 +80,20 @@ def extend(vm: VirtualMachine, *, until: date, by: User, address: str, now: date
 
 def spare_many(vms: Iterable[VirtualMachine], *, reason: str, by: User, address: str) -> list[str]:
     """The same for many, each apart; the sentences of those that were refused."""
-    refused = []
-    for vm in vms:
-        try:
-            spare(vm, reason=reason, by=by, address=address)
-        except Refusal as refusal:
-            if refusal.field:
-                raise
-            refused.append(refusal.sentence)
-    return refused
+    return _each(vms, lambda vm: spare(vm, reason=reason, by=by, address=address))
 
 
 def extend_many(vms: Iterable[VirtualMachine], *, until: date, by: User, address: str, now: datetime) -> list[str]:
     """The same for many, each apart; the sentences of those that were refused."""
+    return _each(vms, lambda vm: extend(vm, until=until, by=by, address=address, now=now))
+
+
+def _each(vms: Iterable[VirtualMachine], act: Callable[[VirtualMachine], object]) -> list[str]:
+    """What one machine refuses does not keep the others; what was typed wrongly is wrong for all of them."""
     refused = []
     for vm in vms:
         try:
-            extend(vm, until=until, by=by, address=address, now=now)
+            act(vm)
         except Refusal as refusal:
             if refusal.field:
                 raise

@@ -13,7 +13,7 @@ from tests.factories import make_iso, make_node, make_operation, make_reading, m
 from tests.pages.parts import DIGEST, OTHER_DIGEST, WAITING, cd, disk, hardware, nic
 from tests.pages.states import PageState
 from vms.models import Storage, VirtualMachine
-from vms.operations.hardware import CHANGED_ELSEWHERE
+from vms.operations.edits import CHANGED_ELSEWHERE
 from vms.states import OperationKind, OperationState, Power
 
 NOTES = """# The house's web server

@@ -14,7 +14,7 @@ from tests.factories import make_iso, make_node, make_operation, make_reading, m
 from tests.pages.parts import DIGEST, OTHER_DIGEST, WAITING, cd, disk, hardware, nic
 from vms.change_table import PAGES
 from vms.models import Operation, Storage, VirtualMachine
-from vms.operations.hardware import CHANGED_ELSEWHERE
+from vms.operations.edits import CHANGED_ELSEWHERE
 from vms.states import Action, OperationKind, OperationState, Power
 
 KEY = "c" * 32

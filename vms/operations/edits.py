@@ -14,6 +14,8 @@ from vms.operations.create_steps import OnMachine
 from vms.operations.steps import Broken, DidNotHappen, Finding, Happened, Verdict
 from vms.operations.verb import Verb
 
+CHANGED_ELSEWHERE = "It was changed elsewhere meanwhile. Look at what is set now, then decide."
+
 
 class Edit(OnMachine):
     """One change of settings. `wish["digest"]` is what the person saw; empty: whatever is there now may be changed."""
@@ -61,7 +63,7 @@ class Edit(OnMachine):
 
 def changed_elsewhere(op: Operation) -> Broken:
     """For a machine whose settings are no longer those the person saw. The page shows both versions."""
-    return Broken(words.did_not(op, "It was changed elsewhere meanwhile. Look at what is set now, then decide."))
+    return Broken(words.did_not(op, CHANGED_ELSEWHERE))
 
 
 class ChangeVerb(Verb):

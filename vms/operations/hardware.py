@@ -14,13 +14,12 @@ from vms.cluster.types import GuestConfig
 from vms.models import Operation, VirtualMachine
 from vms.operations import words
 from vms.operations.changing import Change, request_change
-from vms.operations.edits import ChangeVerb, Edit
+from vms.operations.edits import CHANGED_ELSEWHERE, ChangeVerb, Edit
 from vms.operations.errors import Refusal
 from vms.operations.steps import Broken, Done, Step, Verdict
 from vms.states import OperationKind
 
 WAITS = "It holds after the next shut down and start."
-CHANGED_ELSEWHERE = "It was changed elsewhere meanwhile. Look at what is set now, then decide."
 PROTECTED = (
     "It is protected against deletion. An RTP takes the protection off in Proxmox: the VM's Options, Protection, No."
 )

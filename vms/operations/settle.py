@@ -229,3 +229,7 @@ def _snapshots(op: Operation, proxmox: Cluster, facts: ends.Facts | None) -> kep
 def _write_snapshots(op: Operation, facts: ends.Facts | None, snapshots: kept.Kept | None, now: datetime) -> None:
     if facts is not None and snapshots is not None:
         kept.apply_snapshots(op.vm, snapshots, facts[0].digest, now)
+
+
+#: What an RTP can say of an operation that could not be found out, by the word of its button.
+ACTS = {"look_again": look_again, "adopt": adopt, "mark_not_done": mark_not_done, "retry": retry}

@@ -72,10 +72,6 @@ def dismiss(request: PersonRequest, vm_id: int) -> HttpResponse:
     return redirect("vms:list")
 
 
-SETTLING = {"look_again": settle.look_again, "adopt": settle.adopt, "mark_not_done": settle.mark_not_done,
-            "retry": settle.retry}  # fmt: skip
-
-
 @require_POST
 @person_required
 def settle_operation(request: PersonRequest, vm_id: int, operation_id: int) -> HttpResponse:
@@ -87,7 +83,7 @@ def settle_operation(request: PersonRequest, vm_id: int, operation_id: int) -> H
     operation = Operation.objects.filter(vm=vm, pk=operation_id).first()
     if operation is None:
         raise Http404("No operation of yours is here.")
-    act = SETTLING.get(request.POST.get("act", ""))
+    act = settle.ACTS.get(request.POST.get("act", ""))
     try:
         if act is None:
             raise Refusal("Say what you saw: it was done, it was not, or look again.")

@@ -16,14 +16,8 @@ from vms.operations.missing import settle_missing
 from vms.rows import steps_of
 from vms.states import OperationKind, OperationState
 from vms.verbs import fact, verb
+from vms.views.pools import BIGGEST
 
-BIGGEST = 2**63 - 1
-ACTS = {
-    "look_again": settle.look_again,
-    "adopt": settle.adopt,
-    "mark_not_done": settle.mark_not_done,
-    "retry": settle.retry,
-}
 STATES = {
     OperationState.QUEUED: "Waiting for a worker",
     OperationState.CLAIMED: "A worker has it",
@@ -48,7 +42,7 @@ def settle_job(request: RtpRequest, job_id: int) -> HttpResponse:
     """Adopt what exists, mark not done, retry with the same code, or look again."""
     op = _job(job_id)
     require_proof(request, f"Say how {op.code} on {op.vm.name} ended")
-    act = ACTS.get(request.POST.get("act", ""))
+    act = settle.ACTS.get(request.POST.get("act", ""))
     try:
         if act is None:
             raise Refusal("Say what is to be done: adopt it, mark it as not done, try again, or look again.")

@@ -6,7 +6,7 @@ from vms.change_form import ChangeForm, Compared
 from vms.change_table import Page, page_for
 from vms.mirror.told import label
 from vms.models import Operation, VirtualMachine
-from vms.operations.hardware import CHANGED_ELSEWHERE
+from vms.operations.edits import CHANGED_ELSEWHERE
 from vms.states import OperationState
 
 

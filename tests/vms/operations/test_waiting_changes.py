@@ -12,7 +12,8 @@ from tests.vms.operations.workshop import Workshop
 from vms import operations as ops
 from vms.models import VirtualMachine
 from vms.operations import Refusal
-from vms.operations.hardware import CHANGED_ELSEWHERE, WAITS
+from vms.operations.edits import CHANGED_ELSEWHERE
+from vms.operations.hardware import WAITS
 from vms.states import OperationState, Power
 
 SUCCEEDED, FAILED = OperationState.SUCCEEDED, OperationState.FAILED
