@@ -14,9 +14,10 @@ from django.utils.crypto import constant_time_compare
 
 from accounts.models import User
 from accounts.standing import may_be_signed_in
-from consoles import close_codes
+from consoles import close_codes, shares
 from consoles.close_codes import End
-from consoles.grants import spend
+from consoles.grants import SpentGrant, spend
+from consoles.modes import Mode
 from vms import restraints
 from vms.access import may, vm_for
 from vms.cluster.types import GuestRef
@@ -33,6 +34,7 @@ class Authority:
     """A settled right: this session of this person may have this machine's screen.
 
     `view_only`: to look at. What the browser sends of keys, pointer and clipboard ends in the proxy.
+    `share_id`: the right comes from a shared console, not from a role.
     """
 
     user_id: int
@@ -42,7 +44,13 @@ class Authority:
     machine_uuid: uuid.UUID
     address: str
     ref: GuestRef
-    view_only: bool = False
+    mode: Mode = Mode.CONTROL
+    share_id: int | None = None
+
+    @property
+    def view_only(self) -> bool:
+        """To look at, not to use."""
+        return self.mode != Mode.CONTROL
 
 
 def origin_is_ours(headers: Iterable[tuple[bytes, bytes]], allowed: Collection[str] | None = None) -> bool:
@@ -82,33 +90,28 @@ def settle(session_key: str, token: str, vm_id: int, now: datetime) -> Authority
     grant = spend(token, session_key, user_id=user.pk, vm_id=vm_id, now=now) if user and token else None
     if user is None or grant is None:
         return None
-    try:
-        vm = vm_for(user, vm_id, Action.CONSOLE)
-    except (Http404, PermissionDenied):
+    vm, mode = _right(user, vm_id, grant.share_id, now)
+    if vm is None or mode is None or vm.smbios_uuid != grant.machine_uuid or _held_back(user, vm, grant.machine_uuid):
         return None
-    held_back = restraints.of_console(user, vm) or restraints.of_trash(vm, Action.CONSOLE)
-    if vm.smbios_uuid != grant.machine_uuid or held_back or _loss_of(vm, grant.machine_uuid):
-        return None
-    person, machine, address = (user.pk, user.username), (vm.pk, grant.machine_uuid), grant.address
-    return Authority(*person, session_key, *machine, address, ref_of(vm), view_only=not may(user, vm, Action.CONTROL))
+    return _authority(user, session_key, vm, grant, Mode.WATCH if grant.is_watch else mode)
 
 
-def loss(authority: Authority) -> End | None:
+def loss(authority: Authority, now: datetime) -> End | None:
     """Why the right does not hold any more, from the database as it is now; None while it does."""
     user = signed_in(authority.session_key)
     if user is None or user.pk != authority.user_id:
         return close_codes.SIGNED_OUT
-    try:
-        vm = vm_for(user, authority.vm_id, Action.CONSOLE)
-    except (Http404, PermissionDenied):
-        return close_codes.RIGHT_LOST
-    if restraints.of_console(user, vm):
-        return close_codes.LOCKED
-    if restraints.of_trash(vm, Action.CONSOLE):
-        return close_codes.TRASHED
-    if not authority.view_only and not may(user, vm, Action.CONTROL):
-        return close_codes.NARROWED
-    return _loss_of(vm, authority.machine_uuid)
+    vm, mode = _right(user, authority.vm_id, authority.share_id, now)
+    if vm is None or mode is None:
+        return close_codes.SHARE_OVER if authority.share_id else close_codes.RIGHT_LOST
+    if held_back := _held_back(user, vm, authority.machine_uuid):
+        return held_back
+    return close_codes.NARROWED if mode != Mode.CONTROL and not authority.view_only else None
+
+
+def mode_of(user: User, vm: VirtualMachine) -> Mode:
+    """What the person's own role gives at this machine; the caller has settled that they may see its screen."""
+    return Mode.CONTROL if may(user, vm, Action.CONTROL) else Mode.VIEW
 
 
 def ref_of(vm: VirtualMachine) -> GuestRef:
@@ -117,7 +120,28 @@ def ref_of(vm: VirtualMachine) -> GuestRef:
     return GuestRef(node=vm.node, vmid=vm.vmid or 0, uuid=str(vm.smbios_uuid or ""), poolid=poolid or "")
 
 
-def _loss_of(vm: VirtualMachine, machine_uuid: uuid.UUID) -> End | None:
-    """The row now stands for another machine, or for none."""
+def _right(user: User, vm_id: int, share_id: int | None, now: datetime) -> tuple[VirtualMachine | None, Mode | None]:
+    """The machine and what the person may do at its screen, by role or by share; None where nothing."""
+    if share_id is not None:
+        vm = VirtualMachine.objects.select_related("pool", "pool__owner").filter(pk=vm_id).first()
+        return vm, shares.standing(share_id, user, vm, now) if vm else None
+    try:
+        vm = vm_for(user, vm_id, Action.CONSOLE)
+    except (Http404, PermissionDenied):
+        return None, None
+    return vm, mode_of(user, vm)
+
+
+def _held_back(user: User, vm: VirtualMachine, machine_uuid: uuid.UUID) -> End | None:
+    """What keeps everybody or this person from the screen although the right is there."""
+    if restraints.of_console(user, vm):
+        return close_codes.LOCKED
+    if restraints.of_trash(vm, Action.CONSOLE):
+        return close_codes.TRASHED
     is_there = vm.lifecycle in {Lifecycle.READY, Lifecycle.DELETING} and vm.smbios_uuid == machine_uuid
     return None if is_there and vm.vmid else close_codes.GONE
+
+
+def _authority(user: User, session_key: str, vm: VirtualMachine, grant: SpentGrant, mode: Mode) -> Authority:
+    person, machine = (user.pk, user.username), (vm.pk, grant.machine_uuid)
+    return Authority(*person, session_key, *machine, grant.address, ref_of(vm), mode, grant.share_id)

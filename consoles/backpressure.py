@@ -34,8 +34,8 @@ class Listener(Protocol):
     def browser_bytes(self, data: bytes) -> None:
         """Bytes of the browser."""
 
-    def browser_broke(self, why: str) -> None:
-        """It sent something that is no console's."""
+    def browser_text(self, data: bytes) -> None:
+        """A text frame of the browser."""
 
     def browser_gone(self) -> None:
         """The socket is closed."""
@@ -108,6 +108,11 @@ class DaphneBrowser:
         if self._protocol.state == self._protocol.STATE_OPEN:
             self._protocol.sendMessage(data, True)
 
+    def tell(self, notice: bytes) -> None:
+        """One text message; nothing where the socket is closing."""
+        if self._protocol.state == self._protocol.STATE_OPEN:
+            self._protocol.sendMessage(notice, False)
+
     def pause_reading(self) -> None:
         """The browser's bytes wait in the kernel."""
         if self._is_open:
@@ -130,7 +135,7 @@ class DaphneBrowser:
         if is_binary:
             self._listener.browser_bytes(payload)
         else:
-            self._listener.browser_broke("the browser sent text")
+            self._listener.browser_text(payload)
 
     # Twisted's names of a producer's methods
 
@@ -156,7 +161,7 @@ class AsgiBrowser:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._listener: Listener | None = None
-        self._waiting: deque[bytes] = deque()
+        self._waiting: deque[tuple[bytes, bool]] = deque()
         self._waiting_bytes = 0
         self._is_behind = False
         self._wake = asyncio.Event()
@@ -177,7 +182,14 @@ class AsgiBrowser:
 
     def send(self, data: bytes) -> None:
         """One binary message, as soon as the server takes it."""
-        self._waiting.append(data)
+        self._put(data, is_text=False)
+
+    def tell(self, notice: bytes) -> None:
+        """One text message, in its turn."""
+        self._put(notice, is_text=True)
+
+    def _put(self, data: bytes, *, is_text: bool) -> None:
+        self._waiting.append((data, is_text))
         self._waiting_bytes += len(data)
         self._wake.set()
         self._tell(behind=self._waiting_bytes > HIGH_BYTES or self._is_behind)
@@ -200,8 +212,9 @@ class AsgiBrowser:
             await self._wake.wait()
             self._wake.clear()
             while self._waiting:
-                data = self._waiting.popleft()
-                await self._send({"type": "websocket.send", "bytes": data})
+                data, is_text = self._waiting.popleft()
+                what = {"text": data.decode()} if is_text else {"bytes": data}
+                await self._send({"type": "websocket.send", **what})
                 self._waiting_bytes -= len(data)
             self._waiting_bytes = 0
             self._tell(behind=False)

@@ -9,11 +9,13 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any
 
-from consoles import close_codes
+from consoles import close_codes, notices
+from consoles.clocks import Clocks
 from consoles.close_codes import End
 from consoles.rfb import BrowserBroke, NodeBroke, RfbSession
+from consoles.streams import BrowserEnd, NodeEnd, NodeGone
 
 log = logging.getLogger(__name__)
 
@@ -22,46 +24,17 @@ log = logging.getLogger(__name__)
 class Limits:
     """Seconds. `paused_s`: how long one side may not keep up. `keep_alive_s`: silence towards the node at most.
 
-    `handshake_s`: how long a browser may leave a node waiting before it has said what it has to.
+    `handshake_s`: how long a browser may leave a node waiting before it has said what it has to. `max_s`, `idle_s`: the
+    person's own clocks (`consoles.clocks`), 0 for none.
     """
 
     paused_s: float = 30.0
     keep_alive_s: float = 60.0
     handshake_s: float = 10.0
     tick_s: float = 1.0
-
-
-class BrowserEnd(Protocol):
-    """The browser's stream. `send` never waits: the bridge is told by `browser_behind` when to stop."""
-
-    def send(self, data: bytes) -> None:
-        """Sends bytes to the browser."""
-
-    def pause_reading(self) -> None:
-        """The browser's bytes wait in the kernel."""
-
-    def resume_reading(self) -> None:
-        """They flow again."""
-
-
-class NodeEnd(Protocol):
-    """The node's stream; `consoles.node_socket.NodeSocket` is one."""
-
-    def write(self, data: bytes) -> None:
-        """Sends bytes to the node."""
-
-    def pause_reading(self) -> None:
-        """The node's bytes wait."""
-
-    def resume_reading(self) -> None:
-        """They flow again."""
-
-    def abort(self) -> None:
-        """Ends at once."""
-
-
-class NodeGone(Exception):
-    """The node's stream ended before the console was open."""
+    max_s: float = 0.0
+    idle_s: float = 0.0
+    warn_s: float = 60.0
 
 
 class NodeLink:
@@ -113,6 +86,10 @@ class Bridge:
         self._behind_since: float | None = None
         self._stuck_since: float | None = None
         self._last_write = self._now()
+        self._clocks = Clocks(self._now(), max_s=limits.max_s, idle_s=limits.idle_s, warn_s=limits.warn_s)
+        self._pace = notices.Pace()
+        self._inputs = 0
+        self._warned = ""
         self._authenticated_at: float | None = None
 
     # the console's life
@@ -170,6 +147,27 @@ class Bridge:
             return
         self._send_browser(answer)
         self._flush_node()
+
+    def browser_text(self, data: bytes) -> None:
+        """A text frame: one of the few words of `consoles.notices`, or a breach."""
+        if self.ended.done():
+            return
+        try:
+            said = notices.read(data)
+        except notices.NoticeBroke as error:
+            self.browser_broke(str(error))
+            return
+        if not self._pace.take(self._now()):
+            self.browser_broke("the browser sent words without end")
+        elif isinstance(said, notices.Ping):
+            self._browser.tell(notices.write("pong", said.number))
+        else:
+            self._clocks.used(self._now())
+
+    def tell(self, key: str, value: Any) -> None:
+        """A notice for the person at the browser; nothing after the end."""
+        if not self.ended.done():
+            self._browser.tell(notices.write(key, value))
 
     def browser_broke(self, why: str) -> None:
         """It sent something that is no console's, such as text."""
@@ -248,6 +246,21 @@ class Bridge:
         now = self._now()
         if self.ended.done():
             return
+        self._look_at_streams(now)
+        self._look_at_person(now)
+
+    def _look_at_person(self, now: float) -> None:
+        if self._inputs != self._session.inputs:
+            self._inputs = self._session.inputs
+            self._clocks.used(now)
+        near = self._clocks.warning(now)
+        if (near.end if near else "") != self._warned:
+            self._warned = near.end if near else ""
+            self.tell("warn", {"end": near.end, "seconds": near.seconds} if near else None)
+        if end := self._clocks.end(now):
+            self.end(end)
+
+    def _look_at_streams(self, now: float) -> None:
         if self._behind_since is not None and now - self._behind_since >= self._limits.paused_s:
             self.end(close_codes.TOO_SLOW)
         elif self._stuck_since is not None and now - self._stuck_since >= self._limits.paused_s:

@@ -34,11 +34,20 @@ RESTARTING = End(4016, "restarting", "The portal is restarting.", again=True)
 FAILED = End(4017, "failed", "Something broke on our side. Your VM is not affected.", again=True)
 NARROWED = End(4020, "narrowed", "From now on you may look at this screen, but not use it.", again=True)
 TRASHED = End(4021, "trashed", "This VM is in the trash. Restore it to use its screen.")
-ENDED = End(4019, "ended", "This console was ended on the account page.")
+ENDED = End(4019, "ended", "You ended this console from another page.")
+IDLE = End(4022, "idle", "Nobody used this console for a while, so it was closed. The VM runs on.")
+TIME_LIMIT = End(4023, "time_limit", "A console may be open for so long and no longer. The VM runs on; open it again.")
+ELSEWHERE = End(4024, "elsewhere", "You opened this console in another tab or window.")
+TOO_MANY = End(4025, "too_many", "You have as many consoles open as you may. Close one of them.")
+NODE_FULL = End(4026, "node_full", "The node of this VM shows as many screens as it may.", again=True)
+BY_RTP = End(4027, "by_rtp", "An RTP ended this console.")
+SHARE_OVER = End(4028, "share_over", "This console is not shared with you any more.")
+NODE_DOWN = End(4029, "node_down", "The node of this VM does not answer. An RTP can see that too.", again=True)
 
 ENDS = (
     LEFT, SIGNED_OUT, RIGHT_LOST, GONE, STOPPED, TOO_SLOW, BUSY, NODE_ENDED, UNREACHABLE, REFUSED, BROWSER_BROKE,
-    NODE_BROKE, UNCHECKED, RESTARTING, FAILED, LOCKED, ENDED, NARROWED, TRASHED,
+    NODE_BROKE, UNCHECKED, RESTARTING, FAILED, LOCKED, ENDED, NARROWED, TRASHED, IDLE, TIME_LIMIT, ELSEWHERE, TOO_MANY,
+    NODE_FULL, BY_RTP, SHARE_OVER, NODE_DOWN,
 )  # fmt: skip
 BY_WORD = {end.word: end for end in ENDS}
 

@@ -19,12 +19,14 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from consoles import authority, close_codes, visits
+from consoles import authority, close_codes, seats, visits
 from consoles.authority import Authority
 from consoles.backpressure import SCOPE_KEY, AsgiBrowser, DaphneBrowser, Receive, Scope, Send
 from consoles.bridge import Bridge, Limits
 from consoles.dialing import Windows, dial
 from consoles.groups import user_group, vm_group
+from consoles.receivers import look_at_vm
+from consoles.visits import Look
 from vms.cluster import console_cluster
 from vms.cluster.types import ConsoleEndpoint
 
@@ -35,7 +37,6 @@ T = TypeVar("T")
 #: Rights are read in threads of their own, so that a slow page does not hold them up.
 _DATABASE = ThreadPoolExecutor(4, "console-database")
 _CLUSTER = ThreadPoolExecutor(16, "console-cluster")
-SEEN_EVERY_S = 60.0
 #: Rights that cannot be read for this long are taken as lost.
 UNCHECKED_S = 60.0
 
@@ -80,10 +81,10 @@ class Console:
         self._authority = settled
         self._receive, self._send = receive, send
         self._browser: DaphneBrowser | AsgiBrowser = scope.get(SCOPE_KEY) or AsgiBrowser(send)
-        limits = Limits(settings.CONSOLE_PAUSED_S, settings.CONSOLE_KEEPALIVE_S, settings.CONSOLE_HANDSHAKE_S)
-        self._bridge = Bridge(self._browser, limits, view_only=settled.view_only)
+        self._bridge = Bridge(self._browser, limits_for(settled), view_only=settled.view_only)
         self._look_now = asyncio.Event()
         self._visit_id = 0
+        self._people: tuple[tuple[str, str, int], ...] = ()
 
     async def run(self) -> None:
         """From accept to the closed visit."""
@@ -91,7 +92,7 @@ class Console:
         await self._send({"type": "websocket.accept", "subprotocol": authority.PROTOCOL})
         self._browser.opened()
         self._bridge.greet()
-        work = (self._listen, self._dial, self._watch_rights, self._hear_layer, self._browser.run)
+        work = (self._listen, self._dial, self._watch_rights, self._beat, self._hear_layer, self._browser.run)
         tasks = [self._start(one) for one in work]
         try:
             await self._bridge.watch()
@@ -104,13 +105,16 @@ class Console:
             await self._close()
 
     async def _close(self) -> None:
-        bridge, end = self._bridge, self._bridge.ended.result()
+        end = self._bridge.ended.result()
         self._browser.closing()
         with contextlib.suppress(Exception):  # the browser may be gone, each server says so in its own way
             await self._send({"type": "websocket.close", "code": end.code})
         if self._visit_id:
-            counts = {"to_browser": bridge.bytes_to_browser, "from_browser": bridge.bytes_from_browser}
-            await in_database(visits.close_visit, self._visit_id, end, **counts, now=timezone.now())
+            await in_database(visits.close_visit, self._visit_id, end, **self._counts(), now=timezone.now())
+            await in_database(look_at_vm, None, vm_id=self._authority.vm_id)
+
+    def _counts(self) -> dict[str, int]:
+        return {"to_browser": self._bridge.bytes_to_browser, "from_browser": self._bridge.bytes_from_browser}
 
     def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         task = asyncio.ensure_future(work())
@@ -132,14 +136,26 @@ class Console:
                 self._bridge.browser_gone()
                 return
             if message.get("bytes") is None:
-                self._bridge.browser_broke("the browser sent text")
+                self._bridge.browser_text((message.get("text") or "").encode())
             else:
                 self._bridge.browser_bytes(message["bytes"])
 
     async def _dial(self) -> None:
-        self._visit_id = await in_database(visits.open_visit, self._authority, timezone.now())
+        try:
+            self._visit_id = await in_database(visits.open_visit, self._authority, timezone.now())
+        except seats.Full as full:
+            self._bridge.end(full.end)
+            return
+        # Who was there already learns of it, and an older console of the same person at this machine ends.
+        await in_database(look_at_vm, None, vm_id=self._authority.vm_id)
+        self._bridge.tell("hello", self._hello())
         windows = Windows(settings.CONSOLE_DIAL_S, settings.CONSOLE_UPGRADE_S, settings.CONSOLE_HANDSHAKE_S)
         await dial(self._bridge, self._ask, windows)
+
+    def _hello(self) -> dict[str, object]:
+        limits = limits_for(self._authority)
+        clocks = {"idle_s": limits.idle_s or None, "limit_s": limits.max_s or None}
+        return {"visit": self._visit_id, "mode": self._authority.mode, **clocks}
 
     async def _ask(self) -> ConsoleEndpoint:
         """vncproxy, in a thread: the client of the cluster waits."""
@@ -149,22 +165,47 @@ class Console:
     async def _watch_rights(self) -> None:
         """Reads session and right again; one that is lost at any moment is noticed before CONSOLE_RECHECK_S is over."""
         loop = asyncio.get_running_loop()
-        read_at = seen_at = loop.time()
+        read_at = loop.time()
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._look_now.wait(), 0.75 * settings.CONSOLE_RECHECK_S)
             self._look_now.clear()
             try:
-                lost = await in_database(visits.loss, self._authority, self._visit_id)
+                seen: Look | None = await in_database(visits.look, self._authority, self._visit_id, timezone.now())
                 read_at = loop.time()
-                if loop.time() - seen_at > SEEN_EVERY_S:
-                    await in_database(visits.see, self._visit_id, timezone.now())
-                    seen_at = loop.time()
             except DatabaseError:
                 log.warning("console: rights could not be read")
-                lost = close_codes.UNCHECKED if loop.time() - read_at > UNCHECKED_S else None
-            if lost is not None:
-                self._bridge.end(lost)
+                seen = Look(close_codes.UNCHECKED) if loop.time() - read_at > UNCHECKED_S else None
+            if seen is not None and self._take_in(seen):
+                return
+
+    def _take_in(self, seen: Look) -> bool:
+        """Tells the browser what is new; True when the console has ended by it."""
+        if seen.end is not None:
+            if seen.by or seen.reason:
+                self._bridge.tell("ended", {"by": seen.by, "reason": seen.reason})
+            self._bridge.end(seen.end)
+            return True
+        if seen.people != self._people:
+            self._people = seen.people
+            self._bridge.tell("people", [
+                {"name": name, "mode": mode, "you": visit == self._visit_id} for name, mode, visit in seen.people
+            ])  # fmt: skip
+        return False
+
+    async def _beat(self) -> None:
+        """Says every CONSOLE_HEARTBEAT_S that it goes on; ends where its row was closed for its silence."""
+        while True:
+            await asyncio.sleep(settings.CONSOLE_HEARTBEAT_S)
+            if not self._visit_id:
+                continue
+            try:
+                goes_on = await in_database(visits.see, self._visit_id, **self._counts(), now=timezone.now())
+            except DatabaseError:
+                log.warning("console: its row could not be written")
+                continue
+            if not goes_on:
+                self._bridge.end(close_codes.UNCHECKED)
                 return
 
     async def _hear_layer(self) -> None:
@@ -185,6 +226,18 @@ class Console:
             with contextlib.suppress(Exception):
                 for group in groups:
                     await layer.group_discard(group, channel)
+
+
+def limits_for(settled: Authority) -> Limits:
+    """The clocks of one console; who only looks on is never idle."""
+    return Limits(
+        paused_s=settings.CONSOLE_PAUSED_S,
+        keep_alive_s=settings.CONSOLE_KEEPALIVE_S,
+        handshake_s=settings.CONSOLE_HANDSHAKE_S,
+        max_s=settings.CONSOLE_MAX_S,
+        idle_s=0.0 if settled.view_only else settings.CONSOLE_IDLE_S,
+        warn_s=settings.CONSOLE_WARN_S,
+    )
 
 
 def session_key_of(scope: Scope) -> str:

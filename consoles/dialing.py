@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from consoles import close_codes
-from consoles.bridge import Bridge, NodeGone
+from consoles.bridge import Bridge
 from consoles.close_codes import End
 from consoles.node_socket import NodeError, NodeRefused, open_node
 from consoles.rfb import NodeBroke, NoUsableSecurity, PasswordRefused
+from consoles.streams import NodeGone
 from vms.cluster import errors
 from vms.cluster.types import ConsoleEndpoint
 

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from accounts.access import role_in
 from accounts.models import User
-from consoles.models import ConsoleGrant
+from consoles.models import ConsoleGrant, ConsoleShare
 from vms.models import VirtualMachine
 
 TOKEN_BYTES = 32
@@ -25,10 +25,18 @@ class SpentGrant:
     user_id: int
     machine_uuid: uuid.UUID
     address: str
+    share_id: int | None = None
+    is_watch: bool = False
 
 
-def issue(user: User, session_key: str, vm: VirtualMachine, *, address: str, now: datetime) -> str:
-    """A new token of 256 bits (43 base64url characters); only its hash is kept. The caller has settled the right."""
+def issue(
+    user: User, session_key: str, vm: VirtualMachine, *, address: str, now: datetime,
+    share: ConsoleShare | None = None, is_watch: bool = False,
+) -> str:  # fmt: skip
+    """A new token of 256 bits (43 base64url characters); only its hash is kept. The caller has settled the right.
+
+    `share`: the right comes from a shared console. `is_watch`: an RTP looks on, visibly.
+    """
     if vm.smbios_uuid is None or not session_key:
         raise ValueError("a grant is for one machine and one session")
     token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -38,10 +46,12 @@ def issue(user: User, session_key: str, vm: VirtualMachine, *, address: str, now
         session_hash=hashed(session_key),
         vm=vm,
         machine_uuid=vm.smbios_uuid,
-        role=(vm.pool and role_in(vm.pool, user)) or "rtp",
+        role="guest" if share else (vm.pool and role_in(vm.pool, user)) or "rtp",
         address=address[:45],
         issued_at=now,
         expires_at=now + timedelta(seconds=settings.CONSOLE_GRANT_S),
+        share=share,
+        is_watch=is_watch,
     )
     return token
 
@@ -59,7 +69,7 @@ def spend(token: str, session_key: str, *, user_id: int, vm_id: int, now: dateti
     if mine.filter(spent_at=None, expires_at__gt=now).update(spent_at=now) != 1:
         return None
     grant = mine.get()
-    return SpentGrant(grant.user_id, grant.machine_uuid, grant.address)
+    return SpentGrant(grant.user_id, grant.machine_uuid, grant.address, grant.share_id, grant.is_watch)
 
 
 def prune(now: datetime) -> int:

@@ -5,7 +5,38 @@ from django.db.models import Q
 
 from accounts.models import User
 from consoles.close_codes import ENDS
+from consoles.modes import Mode
 from vms.models import VirtualMachine
+
+MODES = [(mode.value, mode.value) for mode in Mode]
+
+
+class ConsoleShare(models.Model):
+    """One console shared with one other person for a while. Only the hash of what stands in its address is kept.
+
+    Written by consoles/shares.py only. A reference, not a right: it binds to its guest by a POST of the guest's own
+    session, and what it gives is what its maker may do at the moment of use, never more.
+    """
+
+    ref_hash = models.CharField(max_length=64, unique=True)
+    maker = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    vm = models.ForeignKey(VirtualMachine, on_delete=models.CASCADE, related_name="+")
+    machine_uuid = models.UUIDField(help_text="The machine itself; its vmid is only a slot.")
+    guest = models.ForeignKey(
+        User, on_delete=models.CASCADE, null=True, blank=True, related_name="+",
+        help_text="Named by the maker, or the first who opens it.",
+    )  # fmt: skip
+    may_control = models.BooleanField(default=False)
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    taken_at = models.DateTimeField(null=True, blank=True, help_text="When its guest first took it.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"share {self.pk} of {self.vm}"
 
 
 class ConsoleGrant(models.Model):
@@ -21,6 +52,8 @@ class ConsoleGrant(models.Model):
     vm = models.ForeignKey(VirtualMachine, on_delete=models.CASCADE, related_name="+")
     machine_uuid = models.UUIDField(help_text="The machine itself; its vmid is only a slot.")
     role = models.CharField(max_length=8, help_text="Role in the pool when it was issued; a right is read again.")
+    share = models.ForeignKey(ConsoleShare, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
+    is_watch = models.BooleanField(default=False, help_text="An RTP watches: to look at only, and others are told.")
     address = models.CharField(max_length=45, blank=True, default="")
     issued_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
@@ -46,7 +79,13 @@ class ConsoleVisit(models.Model):
     address = models.CharField(max_length=45, blank=True, default="")
     opened_at = models.DateTimeField()
     seen_at = models.DateTimeField(help_text="When the process that carries it last said so.")
-    end_asked_at = models.DateTimeField(null=True, blank=True, help_text="When its person asked for its end.")
+    node = models.CharField(max_length=64, blank=True, default="", help_text="Where the machine was.")
+    mode = models.CharField(max_length=8, choices=MODES, default=Mode.CONTROL.value)
+    share = models.ForeignKey(ConsoleShare, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    end_asked_at = models.DateTimeField(null=True, blank=True, help_text="When somebody asked for its end.")
+    end_asked = models.CharField(max_length=16, blank=True, default="", help_text="Which end was asked for.")
+    end_asked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    end_reason = models.CharField(max_length=200, blank=True, default="", help_text="What its person reads.")
     closed_at = models.DateTimeField(null=True, blank=True)
     end = models.CharField(
         max_length=16, blank=True, default="", choices=[(end.word, end.word) for end in ENDS] + [("lost", "lost")]

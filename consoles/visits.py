@@ -1,47 +1,53 @@
 """Opens and closes the rows that say who had which screen."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.audit import record
-from accounts.models import User
+from accounts.models import AuditEvent, User
+from consoles import authority as rights
+from consoles import close_codes, seats
 from consoles.authority import Authority
-from consoles.authority import loss as lost_right
-from consoles.close_codes import ENDED, End
+from consoles.close_codes import BY_WORD, End
 from consoles.models import ConsoleVisit
 from vms.models import VirtualMachine
 
 LOST = "lost"
-LOST_AFTER = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a console learns when it looks: why it must end and at whose word, and who is there now."""
+
+    end: End | None = None
+    by: str = ""
+    reason: str = ""
+    people: tuple[tuple[str, str, int], ...] = ()
 
 
 @transaction.atomic
 def open_visit(authority: Authority, now: datetime) -> int:
-    """A visit begins: its row, and the audit's. Returns the row's key."""
+    """A visit begins: its seat, its row, and the audit's. Returns the row's key. Raises seats.Full."""
     vm = VirtualMachine.objects.select_related("pool").get(pk=authority.vm_id)
+    user = User.objects.get(pk=authority.user_id)
+    seats.take(user, vm, now)
     visit = ConsoleVisit.objects.create(
-        user_id=authority.user_id,
+        user=user,
         user_name=authority.user_name,
         vm=vm,
         machine_uuid=authority.machine_uuid,
         address=authority.address,
+        node=vm.node,
+        mode=authority.mode,
+        share_id=authority.share_id,
         opened_at=now,
         seen_at=now,
     )
-    record(
-        actor=User.objects.get(pk=authority.user_id),
-        verb="console.opened",
-        pool=vm.pool,
-        target_kind="vm",
-        target_id=vm.pk,
-        target_name=vm.name,
-        machine_uuid=authority.machine_uuid,
-        address=authority.address,
-        visit=visit.pk,
-        view_only=authority.view_only,
-    )
+    _record(visit, user, "console.opened", address=authority.address, mode=authority.mode, share=authority.share_id)
     return visit.pk
 
 
@@ -57,43 +63,95 @@ def ask_to_end(user: User, visit_id: int, *, address: str, now: datetime) -> Con
     The process that carries it reads this with the rights and hangs up.
     """
     visit = open_visits(user).filter(pk=visit_id).first()
-    if visit is None:
-        return None
-    if ConsoleVisit.objects.filter(pk=visit.pk, end_asked_at=None).update(end_asked_at=now):
-        record(
-            actor=user,
-            verb="console.ended",
-            pool=visit.vm.pool,
-            target_kind="vm",
-            target_id=visit.vm_id,
-            target_name=visit.vm.name,
-            machine_uuid=visit.machine_uuid,
-            address=address,
-            visit=visit.pk,
-        )
+    if visit is not None:
+        _ask(visit, close_codes.ENDED, user, address=address, now=now)
     return visit
 
 
-def loss(authority: Authority, visit_id: int) -> End | None:
-    """Why this console must not go on: the right is lost, or its person asked for its end; None while it may."""
-    lost = lost_right(authority)
-    if lost is None and ConsoleVisit.objects.filter(pk=visit_id).exclude(end_asked_at=None).exists():
-        return ENDED
-    return lost
+@transaction.atomic
+def ask_to_end_with(actor: User, visit_id: int, reason: str, *, address: str, now: datetime) -> ConsoleVisit | None:
+    """An RTP ends anybody's console; its person reads who and why. None when it has ended.
+
+    The caller has settled the right.
+    """
+    visit = ConsoleVisit.objects.select_related("vm", "user").filter(pk=visit_id, closed_at=None).first()
+    if visit is not None:
+        _ask(visit, close_codes.BY_RTP, actor, reason=reason, address=address, now=now)
+    return visit
 
 
-def see(visit_id: int, now: datetime) -> None:
-    """It is still going on."""
-    ConsoleVisit.objects.filter(pk=visit_id, closed_at=None).update(seen_at=now)
+def look(authority: Authority, visit_id: int, now: datetime) -> Look:
+    """Whether this console may go on: the right, a wish for its end, its row; and the people at the same screen."""
+    if lost := rights.loss(authority, now):
+        return Look(lost)
+    visit = ConsoleVisit.objects.select_related("end_asked_by").filter(pk=visit_id).first()
+    if visit is not None and visit.end_asked_at is not None:
+        by = visit.end_asked_by.username if visit.end_asked_by else ""
+        return Look(BY_WORD.get(visit.end_asked, close_codes.ENDED), by, visit.end_reason)
+    return Look(people=people(authority.vm_id, now))
 
 
+def people(vm_id: int, now: datetime) -> tuple[tuple[str, str, int], ...]:
+    """(name, mode, visit) of whoever has the machine's screen open, in the order they came."""
+    there = seats.taken(now).filter(vm_id=vm_id).order_by("pk")
+    return tuple(there.values_list("user_name", "mode", "pk"))
+
+
+def see(visit_id: int, *, to_browser: int, from_browser: int, now: datetime) -> bool:
+    """It is still going on, with so many bytes each way so far; False where its row is closed already."""
+    alive = ConsoleVisit.objects.filter(pk=visit_id, closed_at=None)
+    return bool(alive.update(seen_at=now, bytes_to_browser=to_browser, bytes_from_browser=from_browser))
+
+
+@transaction.atomic
 def close_visit(visit_id: int, end: End, *, to_browser: int, from_browser: int, now: datetime) -> None:
-    """It ended, with its reason and the bytes that went each way."""
-    ConsoleVisit.objects.filter(pk=visit_id, closed_at=None).update(
+    """It ended, with its reason and the bytes that went each way: the row, and the audit's."""
+    alive = ConsoleVisit.objects.filter(pk=visit_id, closed_at=None)
+    if alive.update(
         closed_at=now, seen_at=now, end=end.word, bytes_to_browser=to_browser, bytes_from_browser=from_browser
-    )
+    ):
+        _record_end(visit_id)
 
 
+@transaction.atomic
 def close_lost(now: datetime) -> int:
-    """Closes rows whose process has not said anything for five minutes; how many."""
-    return ConsoleVisit.objects.filter(closed_at=None, seen_at__lt=now - LOST_AFTER).update(closed_at=now, end=LOST)
+    """Closes rows whose process has not said anything for CONSOLE_ORPHAN_S; how many."""
+    silent = ConsoleVisit.objects.filter(closed_at=None, seen_at__lt=now - timedelta(seconds=settings.CONSOLE_ORPHAN_S))
+    closed = 0
+    for visit_id in silent.values_list("pk", flat=True):
+        if silent.filter(pk=visit_id).update(closed_at=now, end=LOST):
+            _record_end(visit_id)
+            closed += 1
+    return closed
+
+
+def _ask(visit: ConsoleVisit, end: End, actor: User, *, address: str, now: datetime, reason: str = "") -> None:
+    asked = ConsoleVisit.objects.filter(pk=visit.pk, closed_at=None, end_asked_at=None)
+    if asked.update(end_asked_at=now, end_asked=end.word, end_asked_by=actor, end_reason=reason):
+        _record(visit, actor, "console.ended", address=address, reason=reason)
+
+
+def _record_end(visit_id: int) -> None:
+    visit = ConsoleVisit.objects.select_related("vm", "vm__pool", "user").get(pk=visit_id)
+    seconds = round(((visit.closed_at or visit.seen_at) - visit.opened_at).total_seconds())
+    sizes = {"to_browser": visit.bytes_to_browser, "from_browser": visit.bytes_from_browser}
+    _record(visit, visit.user, "console.closed", address=visit.address, mode=visit.mode, seconds=seconds,
+            **sizes, end=visit.end)  # fmt: skip
+
+
+def _record(visit: ConsoleVisit, actor: User | None, verb: str, *, address: str, **detail: object) -> AuditEvent:
+    """One audit row about a visit; a person who is gone is still named."""
+    return record(
+        actor=actor,
+        by_name=visit.user_name,
+        verb=verb,
+        pool=visit.vm.pool,
+        target_kind="vm",
+        target_id=visit.vm_id,
+        target_name=visit.vm.name,
+        machine_uuid=visit.machine_uuid,
+        address=address,
+        visit=visit.pk,
+        person=visit.user_name,
+        **{name: known for name, known in detail.items() if known not in (None, "")},
+    )

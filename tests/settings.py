@@ -18,6 +18,10 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+# Many tests open many sockets of one person; the tests of these limits set them.
+CONSOLE_MAX_PER_PERSON = int(os.environ.get("CONSOLE_MAX_PER_PERSON", "1000"))
+CONSOLE_MAX_PER_NODE = int(os.environ.get("CONSOLE_MAX_PER_NODE", "4000"))
+CONSOLE_MAX_SAME_VM = int(os.environ.get("CONSOLE_MAX_SAME_VM", "1000"))
 CELERY_BROKER_URL = "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = {}
 Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # noqa: F405 (whitenoise warns where there is none)

@@ -6,7 +6,7 @@ from typing import Any
 def beat_schedule(
     *, mirror_s: float, catalog_s: float, follow_s: float, sweep_s: float, mail_s: float, provider_s: float = 0,
     directory_s: float = 0, departure_s: float = 300, lease_s: float = 600,
-    tasks_s: float = 60, leftovers_s: float = 6 * 3600,
+    tasks_s: float = 60, leftovers_s: float = 6 * 3600, consoles_s: float = 15,
 ) -> dict[str, dict[str, Any]]:  # fmt: skip
     """Celery's beat_schedule. A job that is still waiting when the next is due is dropped (`expires`).
 
@@ -28,7 +28,7 @@ def beat_schedule(
             sweep_s,
         ),  # finds what a dead worker or broker dropped
         ("remove closed pools", "vms.tasks.end_pools", 60.0),  # a lost answer is asked after
-        ("close consoles left open", "consoles.tasks.close_abandoned", 30.0),  # a crash leaves a visit open
+        ("close consoles left open", "consoles.tasks.close_abandoned", consoles_s),  # a crash leaves a visit open
         (
             "prune console grants",
             "consoles.tasks.prune_grants",

@@ -265,6 +265,17 @@ CONSOLE_UPGRADE_S = env.seconds("CONSOLE_UPGRADE_S", 5)
 CONSOLE_HANDSHAKE_S = env.seconds("CONSOLE_HANDSHAKE_S", 10)
 CONSOLE_PAUSED_S = env.seconds("CONSOLE_PAUSED_S", 30)
 CONSOLE_KEEPALIVE_S = env.seconds("CONSOLE_KEEPALIVE_S", 60)
+CONSOLE_HEARTBEAT_S = env.seconds("CONSOLE_HEARTBEAT_S", 15)
+CONSOLE_ORPHAN_S = env.seconds("CONSOLE_ORPHAN_S", 40)
+CONSOLE_SWEEP_S = env.seconds("CONSOLE_SWEEP_S", 15)
+CONSOLE_MAX_PER_PERSON = env.integer("CONSOLE_MAX_PER_PERSON", 6, least=1)
+CONSOLE_MAX_PER_NODE = env.integer("CONSOLE_MAX_PER_NODE", 40, least=1)
+CONSOLE_MAX_SAME_VM = env.integer("CONSOLE_MAX_SAME_VM", 1, least=1)
+CONSOLE_MAX_S = env.seconds("CONSOLE_MAX_S", 8 * 3600)
+CONSOLE_IDLE_S = env.seconds("CONSOLE_IDLE_S", 2 * 3600)
+CONSOLE_WARN_S = env.seconds("CONSOLE_WARN_S", 60)
+CONSOLE_SHARE_S = env.seconds("CONSOLE_SHARE_S", 900)
+CONSOLE_SHARE_MAX_S = env.seconds("CONSOLE_SHARE_MAX_S", 8 * 3600)
 
 # --- the house's single sign-on --------------------------------------------------------------------------
 OIDC_ISSUER = env.issuer("OIDC_ISSUER")
@@ -370,6 +381,7 @@ CELERY_BEAT_SCHEDULE = beat_schedule(
     lease_s=LEASE_PERIOD_S,
     tasks_s=TASKS_PERIOD_S,
     leftovers_s=LEFTOVERS_PERIOD_S,
+    consoles_s=CONSOLE_SWEEP_S,
 )
 
 # --- mail, logs ------------------------------------------------------------------------------------------

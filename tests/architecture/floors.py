@@ -57,11 +57,11 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("vms/management/**/*.py", INTERFACES),
     # consoles
     ("consoles/rfb/*.py", VOCABULARY),
-    ("consoles/{__init__,close_codes,frames,groups}.py", VOCABULARY),
+    ("consoles/{__init__,close_codes,frames,groups,modes,notices}.py", VOCABULARY),
     ("consoles/models.py", MODELS),
     ("consoles/{node_socket,backpressure}.py", GATEWAYS),
-    ("consoles/{bridge,dialing,probe,grants,visits,authority}.py", OPERATIONS),
-    ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin}.py", INTERFACES),
+    ("consoles/{bridge,streams,dialing,probe,grants,visits,authority,shares,seats,clocks}.py", OPERATIONS),
+    ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin,share_views,rtp_views}.py", INTERFACES),
     ("consoles/templatetags/*.py", INTERFACES),
     ("consoles/management/**/*.py", INTERFACES),
     # wiring

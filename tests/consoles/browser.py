@@ -2,9 +2,11 @@
 
 import asyncio
 import base64
+import json
 import os
 import struct
 from collections.abc import Callable
+from typing import Any
 
 from consoles.authority import GRANT_PREFIX, PROTOCOL
 from tests.consoles.rfb.conversations import BROWSER_HELLO, BROWSER_INIT, BROWSER_TYPE
@@ -28,6 +30,7 @@ class Browser:
         self._reader, self._writer = reader, writer
         self.raw = bytearray()
         self.payload = bytearray()
+        self.notices: list[dict[str, Any]] = []
         self.sent_bytes = 0
         self.close_code: int | None = None
         self.subprotocol = ""
@@ -118,6 +121,8 @@ class Browser:
             return False
         if first & 0x0F == 9:
             self.send(payload, 0x8A)
+        elif first & 0x0F == 1:
+            self.notices.append(json.loads(payload))
         else:
             self.payload += payload
         return True

@@ -41,6 +41,7 @@ class MemoryEnd:
 
     def __init__(self) -> None:
         self.sent = bytearray()
+        self.notices: list[bytes] = []
         self.is_read = True
         self.is_aborted = False
 
@@ -49,6 +50,9 @@ class MemoryEnd:
         self.sent += data
 
     write = send
+
+    def tell(self, notice: bytes) -> None:
+        self.notices.append(notice)
 
     def pause_reading(self) -> None:
         self.is_read = False

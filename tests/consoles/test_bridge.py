@@ -6,9 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from consoles import close_codes
-from consoles.bridge import Bridge, Limits, NodeGone
+from consoles.bridge import Bridge, Limits
 from consoles.close_codes import End
 from consoles.rfb import NodeBroke, PasswordRefused
+from consoles.streams import NodeGone
 from tests.consoles.rfb.conversations import (
     BROWSER_HELLO,
     BROWSER_INIT,

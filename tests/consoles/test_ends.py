@@ -114,7 +114,7 @@ def test_a_visit_left_open_by_a_crash_is_closed(transactional_db: None) -> None:
     cast, now = make_cast(), timezone.now()
     vm = make_vm(cast.alices)
     assert vm.smbios_uuid is not None
-    for age in (timedelta(minutes=6), timedelta(minutes=4)):
+    for age in (timedelta(seconds=41), timedelta(seconds=39)):
         ConsoleVisit.objects.create(
             user=cast.alice, user_name="alice", vm=vm, machine_uuid=vm.smbios_uuid, opened_at=now, seen_at=now - age
         )

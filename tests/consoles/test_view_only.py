@@ -51,7 +51,7 @@ def test_what_a_viewer_types_ends_in_the_proxy(shared: House) -> None:
     assert typed(shared, then=0x1000300) == [0x1000300]
 
     opened = AuditEvent.objects.filter(verb="console.opened").order_by("pk").values_list("actor_name", "detail")
-    assert [(name, detail["view_only"]) for name, detail in opened] == [("carol", True), ("alice", False)]
+    assert [(name, detail["mode"]) for name, detail in opened] == [("carol", "view"), ("alice", "control")]
 
 
 def test_what_an_operator_types_arrives(shared: House) -> None:
