@@ -1,7 +1,9 @@
 // The console: asks for a grant, joins noVNC to the socket, says what is going on, comes back by itself.
 // The page holds no secret. Each connection asks anew by POST; a refusal comes with its sentence.
 
+import { Keys } from "./keys.js";
 import { Paste } from "./paste.js";
+import { View } from "./view.js";
 
 const RETRY_AFTER_S = [3, 6, 12, 24, 24, 24, 24, 24];
 const LOOK_AGAIN_S = 3;
@@ -16,14 +18,14 @@ class Console {
     this.ends = JSON.parse(panel.dataset.ends);
     this.part = (name) => panel.querySelector(`[data-console-${name}]`);
     this.tries = 0;
-    this.fit = true;
     this.rfb = null;
     this.round = 0;
     this.timers = new Set();
-    this.paste = new Paste(panel, () => this.rfb);
+    const host = { rfb: () => this.rfb, focus: () => this.rfb?.focus({ preventScroll: true }) };
+    this.view = new View(panel, host);
+    this.paste = new Paste(panel, host.rfb);
+    this.tools = [new Keys(panel, host), this.view];
     panel.addEventListener("click", (event) => this.press(event));
-    // Capture: noVNC takes every key that reaches its canvas.
-    panel.addEventListener("keydown", (event) => this.letGo(event), true);
     window.addEventListener("pagehide", () => this.leave());
     window.addEventListener("pageshow", (event) => { if (event.persisted) this.open(); });
     window.addEventListener("online", () => { if (this.waiting) this.open(); });
@@ -68,8 +70,7 @@ class Console {
     socket.addEventListener("close", (event) => { if (round === this.round) this.closed(event.code); });
     const rfb = new RFB(this.part("screen"), socket, { shared: true });
     rfb.viewOnly = viewOnly;
-    rfb.scaleViewport = this.fit;
-    rfb.background = "#0c0c10";
+    this.view.apply(rfb);
     rfb.addEventListener("connect", () => { if (round === this.round) this.connected(rfb); });
     this.rfb = rfb;
   }
@@ -77,7 +78,7 @@ class Console {
   connected(rfb) {
     this.show("ok", rfb.viewOnly ? "Connected, view only" : "Connected");
     this.panel.classList.add("is-open");
-    this.enableKeys(!rfb.viewOnly);
+    this.enable(true, !rfb.viewOnly);
     this.after(STEADY_AFTER_S, () => { this.tries = 0; });
     const focused = document.activeElement;
     if (!focused || focused === document.body || focused.id === "main" || this.panel.contains(focused)) rfb.focus({ preventScroll: true });
@@ -151,7 +152,7 @@ class Console {
     this.timers.clear();
     if (this.rfb) { const rfb = this.rfb; this.rfb = null; rfb.disconnect(); }
     this.panel.classList.remove("is-open");
-    this.enableKeys(false);
+    this.enable(false, false);
   }
 
   show(hue, word, title = "", text = "") {
@@ -169,31 +170,17 @@ class Console {
     this.part("prove").hidden = true;
   }
 
-  enableKeys(isOpen) {
-    this.panel.querySelector("[data-console-do=ctrl-alt-del]").disabled = !isOpen;
-    this.paste.enable(isOpen);
+  // Every tool hears whether a screen is there and whether keys reach the machine.
+  enable(isOpen, canType) {
+    for (const tool of this.tools) tool.enable({ isOpen, canType });
+    this.paste.enable(canType);
   }
 
   press(event) {
     const button = event.target.closest("[data-console-do]");
     if (!button) return;
     const what = button.dataset.consoleDo;
-    if (what === "ctrl-alt-del" && this.rfb) { this.rfb.sendCtrlAltDel(); this.rfb.focus(); }
     if (what === "again") { this.tries = 0; this.open(); }
-    if (what === "full") this.part("stage").requestFullscreen?.().then(() => this.rfb?.focus(), () => {});
-    if (what === "fit") {
-      this.fit = !this.fit;
-      button.setAttribute("aria-pressed", String(this.fit));
-      if (this.rfb) { this.rfb.scaleViewport = this.fit; this.rfb.focus(); }
-    }
-  }
-
-  letGo(event) {
-    if (!(event.ctrlKey && event.altKey && event.shiftKey) || !["Control", "Alt", "Shift"].includes(event.key)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    this.rfb?.blur();
-    this.panel.querySelector("[data-console-do=fit]").focus();
   }
 
   after(seconds, what) {
