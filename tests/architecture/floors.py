@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("quotas/templatetags/*.py", INTERFACES),
     # vms
     ("vms/{__init__,states,units,lease,signals,verbs,shown,meters,sizes,plotting,markdown}.py", VOCABULARY),
-    ("vms/{snapshot_tree,ssh_line}.py", VOCABULARY),
+    ("vms/{snapshot_tree,ssh_line,form_keys}.py", VOCABULARY),
     ("vms/cluster/{types,upid,errors,tls,config,sizes,devices,parse,answers}.py", VOCABULARY),
     ("vms/mirror/{__init__,diff,facts,columns,told}.py", VOCABULARY),
     ("vms/models/*.py", MODELS),

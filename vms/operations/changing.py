@@ -5,21 +5,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.utils import timezone
 
 from accounts.models import Pool, User
 from quotas.locking import lock_pools
-from vms import restraints
+from vms import form_keys, restraints
 from vms.access import may
 from vms.models import Operation, VirtualMachine
 from vms.operations import growth, requests, words
 from vms.operations.errors import Refusal
 from vms.operations.rights import PORTAL
 from vms.operations.steps import Step
-from vms.states import Action, OperationKind, obstacle
+from vms.states import Action, OperationKind, OperationState, obstacle
 from vms.usage import Shape, shape_of
 
 NO_RIGHT = "Your role in this pool does not include that."
 NO_POOL = "It is in no pool of the portal yet."
+#: Afterwards the machine looks as it did before, so that its state tells nobody that it was done.
+TRACELESS = frozenset({OperationKind.REBOOT, OperationKind.RESET, OperationKind.ROLL_BACK})
+AGAIN = "Ask once more if you want it a second time."
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ def request_change(
             lock_pools(home.pk, into.pk)
         fresh = under_lock(vm, home)
         refuse_obstacle(fresh, kind)
+        refuse_older_page(fresh, kind, key)
         wanted = plan(fresh)
         target, before = (into, None) if into is not None else (locked, shape_of(fresh))
         purpose = f"{kind} {fresh.name}"
@@ -93,4 +98,18 @@ def refuse_obstacle(vm: VirtualMachine, kind: OperationKind) -> None:
         raise Refusal(f"{vm.name} cannot be {words.VERBS[kind][1]}. {why}")
 
 
-__all__ = ["PORTAL", "Change", "refuse_obstacle", "request_change"]
+def refuse_older_page(vm: VirtualMachine, kind: OperationKind, key: str) -> None:
+    """Raises Refusal where the same was done after the page was made, of a kind that a machine does not show.
+
+    So a second tab does not repeat what the first one asked for. Any other kind is refused by the machine's state.
+    """
+    seen_at = form_keys.made_at(key)
+    if kind not in TRACELESS or seen_at is None:
+        return
+    done = Operation.objects.filter(vm=vm, kind=kind, state=OperationState.SUCCEEDED, created_at__gt=seen_at).first()
+    if done is not None and done.finished_at is not None:
+        at = f"{timezone.localtime(done.finished_at):%H:%M}"
+        raise Refusal(f"{vm.name} was {words.VERBS[kind][1]} at {at}, after this page was loaded. {AGAIN}")
+
+
+__all__ = ["PORTAL", "Change", "refuse_obstacle", "refuse_older_page", "request_change"]

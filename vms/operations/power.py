@@ -17,7 +17,7 @@ from vms.cluster.errors import Denied, NoSuchGuest, WrongMachine
 from vms.cluster.types import GuestRef, TaskStatus, Upid
 from vms.models import Operation, VirtualMachine
 from vms.operations import base, ends, finding, growth, requests, words
-from vms.operations.changing import refuse_obstacle, under_lock
+from vms.operations.changing import refuse_obstacle, refuse_older_page, under_lock
 from vms.operations.steps import Broken, DidNotHappen, Done, Finding, Happened, Step, Verdict
 from vms.operations.verb import Verb
 from vms.states import Action, OperationKind, OperationState, Power
@@ -176,6 +176,7 @@ def request_power(
     def open_it(locked: Pool) -> Operation:
         fresh = under_lock(vm, locked)
         refuse_obstacle(fresh, kind)
+        refuse_older_page(fresh, kind, key)
         if kind == OperationKind.STOP and force:
             overrule_shutdown(fresh)
         after = counted_after(fresh, kind)

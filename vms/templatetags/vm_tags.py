@@ -1,6 +1,5 @@
 """Small pieces of pages: icons, controls, moments, words."""
 
-import uuid
 from datetime import datetime
 
 from django import template
@@ -14,6 +13,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from quotas.errors import gib
+from vms import form_keys
 from vms.models import Operation, VirtualMachine
 from vms.rows import Rights, Row, rows, steps_of
 from vms.shown import Shown
@@ -59,7 +59,7 @@ def here(request: HttpRequest) -> str:
 @register.simple_tag
 def new_key() -> str:
     """A fresh idempotency key: two sends of the same form make one operation."""
-    return uuid.uuid4().hex
+    return form_keys.new_key(timezone.now())
 
 
 @register.filter

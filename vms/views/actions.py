@@ -30,10 +30,12 @@ from vms.states import Action, Lifecycle, OperationKind
 from vms.templatetags.vm_tags import new_key
 from vms.verbs import MENU, Verb, verb
 from vms.views.person import PersonRequest, person_required
+from vms.views.repeated import told_once
 
 
 @require_http_methods(["GET", "POST"])
 @person_required
+@told_once
 def action(request: PersonRequest, vm_id: int, name: str) -> HttpResponse:
     """Asks for one action. What loses work is asked back first, on a page that works without scripts."""
     if name not in MENU:

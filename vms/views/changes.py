@@ -25,10 +25,12 @@ from vms.room import explain
 from vms.states import Action
 from vms.templatetags.vm_tags import new_key
 from vms.views.person import PersonRequest, person_required
+from vms.views.repeated import told_once
 
 
 @require_http_methods(["GET", "POST"])
 @person_required
+@told_once
 def change(request: PersonRequest, vm_id: int, name: str) -> HttpResponse:
     """One change: GET shows its small page, POST asks for it. A second send leads to what the first one made."""
     action, page, vm = _wanted(request, vm_id, name)
@@ -56,6 +58,7 @@ def change_uses(request: PersonRequest, vm_id: int, name: str) -> HttpResponse:
 
 @require_POST
 @person_required
+@told_once
 def apply(request: PersonRequest, vm_id: int) -> HttpResponse:
     """Restarts the machine so that what waits holds."""
     vm = vm_for(request.user, vm_id, Action.APPLY)

@@ -30,6 +30,7 @@ from vms.size_fields import EXACT
 from vms.sizes import why_not
 from vms.templatetags.vm_tags import new_key
 from vms.views.person import PersonRequest, person_required
+from vms.views.repeated import told_once
 
 #: The smallest machine there can be.
 LEAST = Footprint(cores=1, memory_mib=64, disk_gib=1, vms=1)
@@ -37,6 +38,7 @@ LEAST = Footprint(cores=1, memory_mib=64, disk_gib=1, vms=1)
 
 @require_http_methods(["GET", "POST"])
 @person_required
+@told_once
 def create(request: PersonRequest) -> HttpResponse:
     """One page. A second send of the same form leads to the machine the first one made."""
     if why := departures.notice(request.user):

@@ -25,12 +25,14 @@ from vms.states import Action, OperationKind
 from vms.templatetags.vm_tags import new_key
 from vms.usage import shape_of
 from vms.views.person import PersonRequest, person_required
+from vms.views.repeated import told_once
 
 OWN = "own"
 
 
 @require_http_methods(["GET", "POST"])
 @person_required
+@told_once
 def move(request: PersonRequest, vm_id: int) -> HttpResponse:
     """Chooses the pool, with what the machine would use of its limit; a POST asks for the move."""
     vm = vm_for(request.user, vm_id, Action.MOVE)

@@ -29,6 +29,7 @@ from vms.templatetags.vm_tags import new_key
 from vms.units import MIB, gib
 from vms.verbs import verb
 from vms.views.person import PersonRequest, person_required
+from vms.views.repeated import told_once
 
 KINDS = frozenset({OperationKind.SNAPSHOT, OperationKind.ROLL_BACK, OperationKind.DROP_SNAPSHOT})
 ASKED = {Action.ROLL_BACK: request_roll_back, Action.DROP_SNAPSHOT: request_drop_snapshot}
@@ -75,6 +76,7 @@ def snapshots(request: PersonRequest, vm_id: int) -> HttpResponse:
 
 @require_POST
 @person_required
+@told_once
 def take(request: PersonRequest, vm_id: int) -> HttpResponse:
     """Asks for a snapshot; a refusal stands beside its field, and what was typed stays."""
     vm = vm_for(request.user, vm_id, Action.SNAPSHOT)
@@ -98,6 +100,7 @@ def take(request: PersonRequest, vm_id: int) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 @person_required
+@told_once
 def roll_back(request: PersonRequest, vm_id: int, snapshot: str) -> HttpResponse:
     """Asks back, naming what is lost; then asks for it."""
     return _asked_back(request, vm_id, snapshot, Action.ROLL_BACK)
@@ -105,6 +108,7 @@ def roll_back(request: PersonRequest, vm_id: int, snapshot: str) -> HttpResponse
 
 @require_http_methods(["GET", "POST"])
 @person_required
+@told_once
 def drop(request: PersonRequest, vm_id: int, snapshot: str) -> HttpResponse:
     """Asks back; then asks for it."""
     return _asked_back(request, vm_id, snapshot, Action.DROP_SNAPSHOT)

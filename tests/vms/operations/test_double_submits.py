@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import PoolMembership
 from accounts.roles import Role
@@ -15,30 +16,28 @@ from tests.vms.operations.bench import Bench
 from tests.vms.operations.changes import RICH, prepare
 from tests.vms.operations.workshop import Workshop
 from vms.change_table import PAGES
+from vms.form_keys import new_key
 from vms.models import Operation
 from vms.operations import request_snapshot, request_trash
 from vms.states import OperationKind
 from vms.verbs import MENU
 
-FIRST, TAB, LATER = "a" * 32, "b" * 32, "c" * 32
-
 
 @dataclass
 class Form:
-    """One form of one page. `again`: asking anew once it ended is a new wish: the page shows nothing of the first."""
+    """One form of one page."""
 
     kind: str
     path: str
     told: dict[str, Any] = field(default_factory=dict)
-    again: bool = False
 
 
 def changed(kind: str, **told: Any) -> Form:
     return Form(kind, f"change/{kind}/", told)
 
 
-def acted(kind: str, *, again: bool = False, **told: Any) -> Form:
-    return Form(kind, f"actions/{kind}/", {"confirm": "yes"} | told, again)
+def acted(kind: str, **told: Any) -> Form:
+    return Form(kind, f"actions/{kind}/", {"confirm": "yes"} | told)
 
 
 FORMS = (
@@ -51,9 +50,9 @@ FORMS = (
     changed("agent", on="1"), changed("rename", name="db-01"), changed("notes", text="new"),
     changed("tags", tags="web new"), changed("undo", keys="vga"), Form("apply", "apply/"),
     acted("start"), acted("resume"), acted("shutdown"), acted("stop"), acted("suspend"), acted("delete", name="web-01"),
-    acted("reboot", again=True), acted("reset", again=True), acted("trash"), acted("restore"),
+    acted("reboot"), acted("reset"), acted("trash"), acted("restore"),
     Form("snapshot", "snapshots/take/", {"name": "clean"}),
-    Form("roll_back", "snapshots/kept/roll-back/", {"confirm": "yes"}, again=True),
+    Form("roll_back", "snapshots/kept/roll-back/", {"confirm": "yes"}),
     Form("drop_snapshot", "snapshots/kept/delete/", {"confirm": "yes"}), Form("move", "move/"),
 )  # fmt: skip
 BEFORE: dict[str, str] = {"start": "stopped", "resume": "paused", "delete": "stopped", "trash": "stopped",
@@ -78,28 +77,48 @@ def test_what_is_sent_twice_happens_once(form: Form, shop: Workshop, alice: Clie
     send = sender(alice, bench, form)
     sent_before = Operation.objects.count()
 
-    for key in (FIRST, FIRST, TAB):
+    first, tab, later = (new_key(timezone.now()) for _ in range(3))
+    for key in (first, first, tab):
         send(key)
     shop.work_all()
     effects = len(shop.cluster.effects())
-    for key in (FIRST,) if form.again else (FIRST, LATER):
+    for key in (first, later):
         send(key)
     shop.work_all()
 
     repeated = len(shop.cluster.effects()) - effects
-    add_to_figure("U-04", actions=1, sends=4 if form.again else 5, repeated=repeated)
+    add_to_figure("U-04", actions=1, sends=5, repeated=repeated)
     assert (Operation.objects.count() - sent_before, repeated) == (1, 0)
 
 
 def test_the_counter_sees_what_happens_twice(shop: Workshop, alice: Client) -> None:
-    """Control: the same wish under a new number each time, each after the other has ended."""
+    """Control: the same wish from a fresh page each time, each after the other has ended."""
     form = acted("reboot")
     bench = ready(shop, form)
-    for key in (FIRST, TAB, LATER):
-        sender(alice, bench, form)(key)
+    for _ in range(3):
+        sender(alice, bench, form)(new_key(timezone.now()))
         shop.work_all()
 
     assert len(shop.cluster.effects("reboot")) == 3
+
+
+@pytest.mark.parametrize(
+    "form",
+    [acted("reboot"), acted("delete", name="web-01"), changed("tags", tags="web")],
+    ids=["reboot", "delete", "tags"],
+)
+def test_what_was_done_already_says_when_and_leads_there(form: Form, shop: Workshop, alice: Client) -> None:
+    """Back, and sent again, after it has ended: whatever it was, also where the machine is gone with it."""
+    bench = ready(shop, form)
+    told = {"digest": bench.row.config_digest} | form.told | {"key": new_key(timezone.now())}
+    for _ in range(2):
+        page = alice.post(f"/vms/{bench.vm.pk}/{form.path}", told, follow=True).content.decode()
+        shop.work_all()
+
+    made = Operation.objects.get(kind=form.kind)
+    assert f"This was done already at {timezone.localtime(made.finished_at):%H:%M}." in page
+    assert f'href="/vms/{bench.vm.pk}/operations/{made.pk}/">See how it went' in page
+    assert Operation.objects.count() == 1
 
 
 def ready(shop: Workshop, form: Form) -> Bench:
