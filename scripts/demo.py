@@ -135,7 +135,7 @@ class Demo:
 
     def start_portal(self, environment: dict[str, str]) -> None:
         """Daphne, and the worker with beat."""
-        web = [PYTHON, "-m", "daphne", "-b", LOOPBACK, "-p", str(self.port), "vmportal.asgi:application"]
+        web = [PYTHON, "-m", "vmportal.server", "-b", LOOPBACK, "-p", str(self.port), "vmportal.asgi:application"]
         worker = [PYTHON, "-m", "celery", "-A", "vmportal", "worker", "-B", "-c", "2", "--loglevel", "INFO",
                   "--schedule", str(self.folder / "data" / "beat")]  # fmt: skip
         self.family.start("worker", worker, environment, stop_s=10)

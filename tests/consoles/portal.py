@@ -64,7 +64,8 @@ def serving(
 ) -> Iterator[Portal]:  # fmt: skip
     """A portal on this port of the loopback, or on a free one; ends with the block."""
     port, log = port or free_port(), folder / "daphne.log"
-    command = [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port), "--ping-timeout", "120", application]
+    command = [sys.executable, "-m", "vmportal.server", "-b", "127.0.0.1", "-p", str(port), "--ping-timeout", "120"]
+    command.append(application)
     environment = {**os.environ, **_variables(cluster, port), **{name: str(value) for name, value in variables.items()}}
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
