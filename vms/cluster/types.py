@@ -1,16 +1,19 @@
 """What the cluster is told and what it tells, in our words. Plain frozen facts; sizes carry their unit.
 
-`vms/cluster/parse.py` makes the facts from Proxmox's answers; nothing beyond the gateway sees those answers.
+`vms/cluster/parse.py` makes the facts from Proxmox's answers; nothing beyond the gateway sees those answers. One
+machine's settings are in `guest_types`, what is asked for in `wishes`; both are imported from here.
 """
 
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
+from vms.cluster.guest_types import MARKER, DiskFacts, GuestConfig, NicFacts, Waiting
 from vms.cluster.tls import TlsTrust
 from vms.cluster.upid import Upid
+from vms.cluster.wishes import GuestChanges, GuestRef, NewGuest, NicWish, TemplateRef
 
 __all__ = [
-    "ClusterReading", "ConsoleEndpoint", "DiskFacts", "GuestChanges", "GuestConfig", "GuestFacts", "GuestRef",
+    "MARKER", "ClusterReading", "ConsoleEndpoint", "DiskFacts", "GuestChanges", "GuestConfig", "GuestFacts", "GuestRef",
     "GuestStatus", "NewGuest", "NicFacts", "NicWish", "NodeFacts", "PoolFacts", "QuorumFacts", "SnapshotFacts",
     "StorageFacts", "TaskFacts", "TaskStatus", "TemplateRef", "TlsTrust", "Upid", "VersionFacts", "VolumeFacts",
     "Waiting",
@@ -122,133 +125,6 @@ class QuorumFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class DiskFacts:
-    """One drive of a machine. `size_bytes` is None where Proxmox does not write it (detached volumes).
-
-    Counted for the quota are all but CD-ROMs and cloud-init drives. `is_pending`: it, or its size, is not in force yet.
-    `is_leaving`: it is still there and goes with the next start.
-    """
-
-    slot: str
-    volume: str
-    storage: str = ""
-    size_bytes: int | None = None
-    is_cdrom: bool = False
-    is_cloud_init: bool = False
-    is_unused: bool = False
-    is_pending: bool = False
-    is_leaving: bool = False
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether it takes room that the quota counts."""
-        return not (self.is_cdrom or self.is_cloud_init)
-
-
-@dataclass(frozen=True, slots=True)
-class NicFacts:
-    """One network device. `mac` upper case; `tag` is the VLAN.
-
-    `is_pending`: it is not in force like this yet. `is_leaving`: it is still there and goes with the next start.
-    `others`: what else is set for it, as `name=value`; an edit keeps it.
-    """
-
-    slot: str
-    model: str
-    mac: str = ""
-    bridge: str = ""
-    tag: int | None = None
-    has_firewall: bool = False
-    is_link_down: bool = False
-    is_pending: bool = False
-    is_leaving: bool = False
-    others: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An option whose change waits for the next start, in Proxmox's words; empty `later`: it will be removed."""
-
-    key: str
-    now: str
-    later: str
-
-
-#: Line in a description by which the portal finds a machine it made; people never see it.
-MARKER = "vmportal:"
-
-
-@dataclass(frozen=True, slots=True)
-class GuestConfig:
-    """Everything set for a machine, with what waits for its next start.
-
-    `uuid` (lower case) is the machine's identity. `cores` and `memory_mib` are in force now; the `pending_` ones are
-    None where nothing waits. `disk_gib` sums what is counted, rounded up; slots whose size Proxmox did not write are
-    in `unsized_slots` (their volumes' sizes come from the storage's list). `pending_keys` are Proxmox's option names,
-    `waiting` has their values. Network devices, boot order, display and agent are as of the next start.
-    `agent_others` and `display_others` are what else is set for them, as `name=value`; an edit keeps it.
-    """
-
-    node: str
-    vmid: int
-    uuid: str
-    digest: str
-    name: str
-    cores: int
-    memory_mib: int
-    pending_cores: int | None = None
-    pending_memory_mib: int | None = None
-    disks: tuple[DiskFacts, ...] = ()
-    disk_gib: int = 0
-    unsized_slots: tuple[str, ...] = ()
-    nics: tuple[NicFacts, ...] = ()
-    boot_order: tuple[str, ...] = ()
-    start_at_boot: bool = False
-    has_agent: bool = False
-    is_template: bool = False
-    is_protected: bool = False
-    has_cloud_init: bool = False
-    cloud_init_user: str = ""
-    ssh_keys: tuple[str, ...] = ()
-    ipconfig: str = ""
-    lock: str = ""
-    description: str = ""
-    tags: tuple[str, ...] = ()
-    display: str = ""
-    snapshot_parent: str = ""
-    created_at_s: int | None = None
-    pending_keys: frozenset[str] = frozenset()
-    waiting: tuple[Waiting, ...] = ()
-    agent_others: tuple[str, ...] = ()
-    display_others: tuple[str, ...] = ()
-
-    @property
-    def notes(self) -> str:
-        """The description without the portal's own lines."""
-        return "\n".join(line for line in self.description.splitlines() if not line.startswith(MARKER)).strip()
-
-    @property
-    def markers(self) -> tuple[str, ...]:
-        """The portal's own lines of the description."""
-        return tuple(line for line in self.description.splitlines() if line.startswith(MARKER))
-
-    @property
-    def taken_slots(self) -> frozenset[str]:
-        """Slots with a drive in them, now or with the next start."""
-        return self.pending_keys | {disk.slot for disk in self.disks}
-
-    @property
-    def most_cores(self) -> int:
-        """What counts: the larger of what is in force and what waits."""
-        return max(self.cores, self.pending_cores or 0)
-
-    @property
-    def most_memory_mib(self) -> int:
-        """Like `most_cores`."""
-        return max(self.memory_mib, self.pending_memory_mib or 0)
-
-
-@dataclass(frozen=True, slots=True)
 class GuestStatus:
     """What one machine does right now, asked of its node. `status` is QEMU's own word, `power` ours."""
 
@@ -320,88 +196,6 @@ class SnapshotFacts:
     description: str = ""
     taken_at_s: int | None = None
     with_memory: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GuestRef:
-    """Which machine is meant by a call that changes or shows it.
-
-    `uuid` is the machine's smbios uuid; `poolid` the Proxmox pool that a row binds. The gateway compares both with
-    what Proxmox shows before it sends anything.
-    """
-
-    node: str
-    vmid: int
-    uuid: str
-    poolid: str
-
-
-@dataclass(frozen=True, slots=True)
-class TemplateRef:
-    """The template a clone is made from; it is only read, so it needs no bound pool. Empty `uuid`: not compared."""
-
-    node: str
-    vmid: int
-    uuid: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NewGuest:
-    """A machine to be made around an empty disk and an ISO image. `iso` is a volid, empty for no medium."""
-
-    node: str
-    vmid: int
-    uuid: str
-    name: str
-    poolid: str
-    cores: int
-    memory_mib: int
-    disk_gib: int
-    storage: str
-    bridge: str
-    iso: str = ""
-    description: str = ""
-    mac: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class NicWish:
-    """A network device as it is to be. Empty `mac` for one that exists: it keeps its own, and its model and VLAN too.
-
-    One that does not exist yet becomes a virtio device.
-    """
-
-    slot: str
-    bridge: str
-    mac: str = ""
-    has_firewall: bool = False
-    is_link_down: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class GuestChanges:
-    """Settings to change; None leaves one as it is. `cdrom` is (slot, volid), an empty volid empties the drive.
-
-    `forget` names pending changes to take back, as Proxmox calls the options. `notes` is the description people read:
-    the portal's own line in it stays. `remove` names slots: a disk becomes an unused one, an unused one is deleted.
-    `add_disk` is (free slot, storage, size in GiB) of a new, empty disk.
-    """
-
-    name: str | None = None
-    cores: int | None = None
-    memory_mib: int | None = None
-    start_at_boot: bool | None = None
-    description: str | None = None
-    boot_order: tuple[str, ...] | None = None
-    cdrom: tuple[str, str] | None = None
-    forget: tuple[str, ...] = ()
-    notes: str | None = None
-    tags: tuple[str, ...] | None = None
-    display: str | None = None
-    has_agent: bool | None = None
-    nic: NicWish | None = None
-    remove: tuple[str, ...] = ()
-    add_disk: tuple[str, str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
