@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Protocol
 
+from consoles.browser_frames import BrowserFrames
+
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -37,8 +39,14 @@ class Listener(Protocol):
     def browser_text(self, data: bytes) -> None:
         """A text frame of the browser."""
 
+    def browser_broke(self, why: str) -> None:
+        """It sent what it may not."""
+
     def browser_gone(self) -> None:
         """The socket is closed."""
+
+    def browser_vanished(self) -> None:
+        """It does not answer any more."""
 
     def browser_behind(self, behind: bool) -> None:
         """Whether what we send piles up."""
@@ -75,11 +83,13 @@ class DaphneBrowser:
     def __init__(self, protocol: Any) -> None:
         self._protocol = protocol
         self._listener: Listener | None = None
-        self._is_open = False
+        self._frames: BrowserFrames | None = None
+        self._is_open = self._is_paused = self._rests = False
 
     def listen(self, listener: Listener) -> None:
         """Before accept: messages go to the listener instead of Daphne's unbounded queue."""
         self._listener = listener
+        self._frames = BrowserFrames(self._protocol, listener, self._rest)
         self._protocol.maxMessagePayloadSize = self._protocol.maxFramePayloadSize = MAX_MESSAGE_BYTES
         self._protocol.onMessage = self._on_message
 
@@ -115,19 +125,35 @@ class DaphneBrowser:
 
     def pause_reading(self) -> None:
         """The browser's bytes wait in the kernel."""
-        if self._is_open:
-            self._protocol.transport.pauseProducing()
+        self._is_paused = True
+        self._read()
 
     def resume_reading(self) -> None:
         """They flow again."""
-        if self._is_open:
-            self._protocol.transport.resumeProducing()
+        self._is_paused = False
+        self._read()
 
     async def run(self) -> None:
         """Nothing to do: the transport does it."""
 
     async def may_read(self) -> None:
         """Nothing to wait for: only the disconnect comes by `receive`."""
+
+    def _rest(self, rests: bool) -> None:
+        self._rests = rests
+        self._read()
+
+    def _read(self) -> None:
+        """Reads the socket, or does not."""
+        if self._is_open:
+            transport, waits = self._protocol.transport, self._is_paused or self._rests
+            (transport.pauseProducing if waits else transport.resumeProducing)()
+
+    def _behind(self, is_behind: bool) -> None:
+        if self._frames is not None:
+            self._frames.behind(is_behind)
+        if self._listener is not None:
+            self._listener.browser_behind(is_behind)
 
     def _on_message(self, payload: bytes, is_binary: bool) -> None:
         if self._listener is None:
@@ -141,13 +167,11 @@ class DaphneBrowser:
 
     def pauseProducing(self) -> None:  # noqa: N802
         """More than 64 KiB wait."""
-        if self._listener is not None:
-            self._listener.browser_behind(True)
+        self._behind(True)
 
     def resumeProducing(self) -> None:  # noqa: N802
         """They are gone."""
-        if self._listener is not None:
-            self._listener.browser_behind(False)
+        self._behind(False)
 
     def stopProducing(self) -> None:  # noqa: N802
         """The connection is lost."""

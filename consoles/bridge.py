@@ -178,6 +178,10 @@ class Bridge:
         """The socket is closed."""
         self.end(close_codes.LEFT)
 
+    def browser_vanished(self) -> None:
+        """It has not answered for too long."""
+        self.end(close_codes.VANISHED)
+
     def browser_behind(self, behind: bool) -> None:
         """True: what we send piles up. False: it has drained."""
         if self.ended.done() or behind == (self._behind_since is not None):

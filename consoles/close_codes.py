@@ -43,11 +43,12 @@ NODE_FULL = End(4026, "node_full", "The node of this VM shows as many screens as
 BY_RTP = End(4027, "by_rtp", "An RTP ended this console.")
 SHARE_OVER = End(4028, "share_over", "This console is not shared with you any more.")
 NODE_DOWN = End(4029, "node_down", "The node of this VM does not answer. An RTP can see that too.", again=True)
+VANISHED = End(4030, "vanished", "Your browser did not answer any more.", again=True)
 
 ENDS = (
     LEFT, SIGNED_OUT, RIGHT_LOST, GONE, STOPPED, TOO_SLOW, BUSY, NODE_ENDED, UNREACHABLE, REFUSED, BROWSER_BROKE,
     NODE_BROKE, UNCHECKED, RESTARTING, FAILED, LOCKED, ENDED, NARROWED, TRASHED, IDLE, TIME_LIMIT, ELSEWHERE, TOO_MANY,
-    NODE_FULL, BY_RTP, SHARE_OVER, NODE_DOWN,
+    NODE_FULL, BY_RTP, SHARE_OVER, NODE_DOWN, VANISHED,
 )  # fmt: skip
 BY_WORD = {end.word: end for end in ENDS}
 

@@ -149,7 +149,12 @@ class Console:
         # Who was there already learns of it, and an older console of the same person at this machine ends.
         await in_database(look_at_vm, None, vm_id=self._authority.vm_id)
         self._bridge.tell("hello", self._hello())
-        windows = Windows(settings.CONSOLE_DIAL_S, settings.CONSOLE_UPGRADE_S, settings.CONSOLE_HANDSHAKE_S)
+        windows = Windows(
+            dial_s=settings.CONSOLE_DIAL_S,
+            upgrade_s=settings.CONSOLE_UPGRADE_S,
+            handshake_s=settings.CONSOLE_HANDSHAKE_S,
+            silent_s=settings.CONSOLE_NODE_SILENT_S,
+        )
         await dial(self._bridge, self._ask, windows)
 
     def _hello(self) -> dict[str, object]:

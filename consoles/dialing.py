@@ -31,6 +31,7 @@ class Windows:
     dial_s: float = 8.0
     upgrade_s: float = 5.0
     handshake_s: float = 10.0
+    silent_s: float = 45.0
     retries: int = 3
 
 
@@ -63,7 +64,7 @@ async def _try(bridge: Bridge, ask: AskEndpoint, windows: Windows) -> None:
     if left_s <= 0:
         raise TooLate(f"the port was told only after {windows.dial_s} s")
     link = bridge.new_link(endpoint.password.encode("latin-1", "replace"))
-    node = await open_node(endpoint, link, connect_s=left_s, upgrade_s=windows.upgrade_s)
+    node = await open_node(endpoint, link, connect_s=left_s, upgrade_s=windows.upgrade_s, silent_s=windows.silent_s)
     bridge.node_opened(link, node)
     async with asyncio.timeout(windows.handshake_s):
         await link.authenticated

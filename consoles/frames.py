@@ -11,6 +11,8 @@ MAX_FRAME_BYTES = 64 * 1024
 #: No server of ours sends more in one frame (131,072 is the most Proxmox does).
 MAX_RECEIVED_BYTES = 16 * 1024 * 1024
 MAX_CONTROL_BYTES = 125
+#: A node's smallest messages fill a frame of some twenty bytes; more frames than this in one read say nothing.
+MAX_FRAMES_A_READ = 8192
 
 
 class Opcode(IntEnum):
@@ -48,20 +50,20 @@ def cut(data: bytes) -> Iterator[bytes]:
 
 
 class FrameSplitter:
-    """Takes a server's bytes, gives payload; pings to answer are collected, a close frame is remembered."""
+    """Takes a server's bytes, gives payload; the newest ping and a close frame are remembered."""
 
     def __init__(self) -> None:
         self.is_closed = False
         self._head = bytearray()
-        self._left = 0
+        self._left = self._frames = 0
         self._opcode = Opcode.BINARY
         self._control = bytearray()
-        self._pings: list[bytes] = []
+        self._ping: bytes | None = None
 
     def feed(self, data: memoryview) -> bytes:
         """Payload that these bytes hold. Raises FrameBroke."""
         pieces: list[memoryview] = []
-        at = 0
+        at = self._frames = 0
         while at < len(data) and not self.is_closed:
             if self._left:
                 piece = data[at : at + self._left]
@@ -72,10 +74,10 @@ class FrameSplitter:
                 at += self._feed_head(data[at:])
         return b"".join(pieces)
 
-    def take_pings(self) -> list[bytes]:
-        """Payloads of pings that came since the last call."""
-        pings, self._pings = self._pings, []
-        return pings
+    def take_ping(self) -> bytes | None:
+        """Payload of the newest ping since the last call; one answer serves all before it (section 5.5.3)."""
+        ping, self._ping = self._ping, None
+        return ping
 
     def _payload(self, piece: memoryview, pieces: list[memoryview]) -> None:
         if self._opcode < Opcode.CLOSE:
@@ -101,6 +103,9 @@ class FrameSplitter:
 
     def _begin(self) -> None:
         """A head is whole: check it and expect its payload."""
+        self._frames += 1
+        if self._frames > MAX_FRAMES_A_READ:
+            raise FrameBroke(f"more than {MAX_FRAMES_A_READ} frames came in one read")
         first, second = self._head[0], self._head[1]
         length = int.from_bytes(self._head[2:]) if second & 0x7F > 125 else second & 0x7F
         self._head.clear()
@@ -122,4 +127,4 @@ class FrameSplitter:
         if self._opcode is Opcode.CLOSE:
             self.is_closed = True
         elif self._opcode is Opcode.PING:
-            self._pings.append(payload)
+            self._ping = payload

@@ -69,8 +69,9 @@ class NodeListener(Protocol):
 class NodeSocket(asyncio.BufferedProtocol):
     """One open `vncwebsocket`."""
 
-    def __init__(self, endpoint: ConsoleEndpoint, listener: NodeListener) -> None:
-        self.upgraded: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(self, endpoint: ConsoleEndpoint, listener: NodeListener, silent_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.upgraded: asyncio.Future[None] = self._loop.create_future()
         # A failure that comes when nobody waits any more is not an error.
         self.upgraded.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._listener = listener
@@ -79,7 +80,9 @@ class NodeSocket(asyncio.BufferedProtocol):
         self._response = bytearray()
         self._splitter = FrameSplitter()
         self._transport: asyncio.Transport | None = None
-        self._is_over = False
+        self._is_over = self._is_paused = self._is_stuck = False
+        self._silent_s, self._heard_at = silent_s, self._loop.time()
+        self._clock = self._loop.call_later(silent_s / 3, self._listen_for_life)
 
     # what the bridge calls
 
@@ -90,17 +93,20 @@ class NodeSocket(asyncio.BufferedProtocol):
 
     def pause_reading(self) -> None:
         """The node's bytes wait in the kernel, then at the node."""
+        self._is_paused = True
         if self._transport is not None and not self._is_over:
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
         """They flow again."""
+        self._is_paused, self._heard_at = False, self._loop.time()
         if self._transport is not None and not self._is_over:
             self._transport.resume_reading()
 
     def abort(self) -> None:
         """Ends at once; bytes not yet sent are dropped and nothing is heard any more."""
         self._is_over = True
+        self._clock.cancel()
         if self._transport is not None:
             self._transport.abort()
 
@@ -127,6 +133,7 @@ class NodeSocket(asyncio.BufferedProtocol):
         """A read brought `nbytes`."""
         if self._is_over:
             return
+        self._heard_at = self._loop.time()
         data = _READ_BUFFER[:nbytes]
         try:
             if not self.upgraded.done():
@@ -147,11 +154,13 @@ class NodeSocket(asyncio.BufferedProtocol):
 
     def pause_writing(self) -> None:
         """The node does not take what we send."""
+        self._is_stuck = True
         if not self._is_over:
             self._listener.node_writable(False)
 
     def resume_writing(self) -> None:
         """It does again."""
+        self._is_stuck = False
         if not self._is_over:
             self._listener.node_writable(True)
 
@@ -177,7 +186,8 @@ class NodeSocket(asyncio.BufferedProtocol):
 
     def _read_frames(self, data: memoryview) -> None:
         payload = self._splitter.feed(data)
-        for ping in self._splitter.take_pings():
+        ping = self._splitter.take_ping()
+        if ping is not None and not self._is_stuck:
             self._send_frame(Opcode.PONG, ping)
         if payload:
             self._listener.node_bytes(payload)
@@ -189,6 +199,16 @@ class NodeSocket(asyncio.BufferedProtocol):
             return
         mask = secrets.token_bytes(4)
         self._transport.write(head(opcode, len(payload), mask) + apply_mask(payload, mask))
+
+    def _listen_for_life(self) -> None:
+        """Asks a node that says nothing for a sign, and ends where none comes. While we do not read, none can."""
+        silent_s = 0.0 if self._is_paused else self._loop.time() - self._heard_at
+        if silent_s >= self._silent_s:
+            self._end(f"the node has said nothing for {silent_s:.0f} s")
+            return
+        if silent_s >= self._silent_s / 3 and self.upgraded.done() and not self._is_stuck:
+            self._send_frame(Opcode.PING, b"")
+        self._clock = self._loop.call_later(self._silent_s / 3, self._listen_for_life)
 
     def _fail(self, error: NodeError) -> None:
         """The upgrade did not come about."""
@@ -208,9 +228,10 @@ class NodeSocket(asyncio.BufferedProtocol):
 
 
 async def open_node(
-    endpoint: ConsoleEndpoint, listener: NodeListener, *, connect_s: float, upgrade_s: float
+    endpoint: ConsoleEndpoint, listener: NodeListener, *, connect_s: float, upgrade_s: float, silent_s: float = 45.0
 ) -> NodeSocket:
-    """Dials the endpoint, once. `connect_s` is what is left of the window to connect in.
+    """Dials the endpoint, once. `connect_s` is what is left of the window to connect in. A node that says nothing for
+    `silent_s`, asked for a sign of life meanwhile, has ended.
 
     Raises NodeUnreachable, NodeSilent (no answer to the upgrade within `upgrade_s`) or NodeRefused. After any of them
     the port must not be dialled again; ask for a new one.
@@ -220,7 +241,7 @@ async def open_node(
     try:
         async with asyncio.timeout(connect_s):
             _, node = await loop.create_connection(
-                lambda: NodeSocket(endpoint, listener),
+                lambda: NodeSocket(endpoint, listener, silent_s),
                 endpoint.host,
                 endpoint.port,
                 ssl=_context(endpoint.trust),
@@ -263,9 +284,5 @@ def _context(trust: TlsTrust) -> ssl.SSLContext:
 
 
 def _set_up(sock: socket.socket) -> None:
-    """Keys go out at once; a node that died without a word is noticed within a minute."""
+    """Keys go out at once. (A dead node is noticed by its silence: TCP does not ask while bytes are on the way.)"""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 30)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 10)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)

@@ -25,6 +25,8 @@ class Ear:
 
     def browser_gone(self) -> None: ...
 
+    def browser_vanished(self) -> None: ...
+
 
 async def test_a_send_that_waits_tells_the_bridge_to_stop_and_then_to_go_on() -> None:
     may_send, sent, ear = asyncio.Event(), bytearray(), Ear()

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from consoles.frames import MAX_FRAME_BYTES, FrameBroke, FrameSplitter, Opcode, cut, head
+from consoles.frames import MAX_FRAME_BYTES, MAX_FRAMES_A_READ, FrameBroke, FrameSplitter, Opcode, cut, head
 from tests.consoles.rfb.conversations import byte_wise, cut_everywhere
 
 
@@ -35,13 +35,13 @@ def test_long_frames_are_passed_on_as_they_come() -> None:
     assert len(splitter.feed(memoryview(long[1000:]))) == 131_072 - 990
 
 
-def test_pings_between_payload_are_collected_and_pongs_dropped() -> None:
+def test_of_pings_between_payload_the_newest_is_kept_and_pongs_are_dropped() -> None:
     splitter = FrameSplitter()
-    stream = frame(b"a") + frame(b"hello", 0x89) + frame(b"", 0x89) + frame(b"pong", 0x8A) + frame(b"b")
+    stream = frame(b"a") + frame(b"first", 0x89) + frame(b"hello", 0x89) + frame(b"pong", 0x8A) + frame(b"b")
 
     payload = b"".join(splitter.feed(memoryview(piece)) for piece in byte_wise(stream))
 
-    assert (payload, splitter.take_pings(), splitter.take_pings()) == (b"ab", [b"hello", b""], [])
+    assert (payload, splitter.take_ping(), splitter.take_ping()) == (b"ab", b"hello", None)
 
 
 def test_nothing_counts_after_a_close_frame() -> None:
@@ -65,6 +65,15 @@ def test_nothing_counts_after_a_close_frame() -> None:
 def test_what_a_server_may_not_send_is_named(data: bytes, words: str) -> None:
     with pytest.raises(FrameBroke, match=words):
         split(byte_wise(data))
+
+
+def test_one_read_cannot_hold_us_up_with_empty_frames() -> None:
+    splitter = FrameSplitter()
+    for _ in range(3):
+        splitter.feed(memoryview(frame(b"") * MAX_FRAMES_A_READ))
+
+    with pytest.raises(FrameBroke, match="more than 8192 frames"):
+        splitter.feed(memoryview(frame(b"") * (MAX_FRAMES_A_READ + 1)))
 
 
 def test_noise_never_breaks_us() -> None:

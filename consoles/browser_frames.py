@@ -1,0 +1,101 @@
+"""A browser's frames under Daphne, where a console wants them handled otherwise than autobahn does.
+
+autobahn takes apart all that one read brought before anybody else gets a turn, answers every ping whether or not the
+browser reads, and drops who breaks the framing without a word. Here frames come in turns, pings of a browser that does
+not read wait (RFC 6455 section 5.5.3: the newest answers for all), and a breach is told to the console, which ends
+with its own code. It leans on autobahn 26, as `backpressure` does; the tests of hostile browsers notice changes.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Protocol
+
+#: Head and payload are a step each: 32 frames. A page sends some hundred a second at the most.
+STEPS_A_TURN = 64
+REST_S = 0.01
+
+
+class Console(Protocol):
+    """Who is told; `consoles.bridge.Bridge` is one."""
+
+    def browser_broke(self, why: str) -> None:
+        """It sent what it may not."""
+
+    def browser_vanished(self) -> None:
+        """It does not answer any more."""
+
+
+class BrowserFrames:
+    """Puts itself between autobahn's protocol object and its bytes, for the life of one socket."""
+
+    def __init__(self, protocol: Any, console: Console, rest: Callable[[bool], None]) -> None:
+        """`rest(True)`: the socket is not to be read for a while; `rest(False)`: again."""
+        self._protocol, self._console, self._rest = protocol, console, rest
+        self._loop = asyncio.get_running_loop()
+        self._is_broken = self._is_behind = False
+        self._owed: bytes | None = None
+        self._consume_all, self._send_heartbeat = protocol.consumeData, protocol._sendAutoPing
+        protocol.consumeData = self._consume
+        protocol._fail_connection = self._fail
+        protocol._sendAutoPing = self._heartbeat
+        protocol.onAutoPingTimeout = self._vanished
+        protocol.onPing = self._ping
+
+    def behind(self, is_behind: bool) -> None:
+        """Whether what we send piles up; pongs would only add to it."""
+        self._is_behind = is_behind
+        if not is_behind and self._owed is not None:
+            owed, self._owed = self._owed, None
+            self._protocol.sendPong(owed)
+
+    def _consume(self) -> None:
+        """What has come, as far as this turn goes."""
+        protocol = self._protocol
+        if self._is_broken:
+            protocol.data = b""
+        elif protocol.state not in {protocol.STATE_OPEN, protocol.STATE_CLOSING}:
+            self._consume_all()
+        elif self._takes_a_turn():
+            self._rest(True)
+            self._loop.call_later(REST_S, self._go_on)
+
+    def _takes_a_turn(self) -> bool:
+        """True where more has come than one turn is for."""
+        for _ in range(STEPS_A_TURN):
+            if (
+                not self._protocol.processData()
+                or self._is_broken
+                or self._protocol.state == self._protocol.STATE_CLOSED
+            ):
+                return False
+        return True
+
+    def _go_on(self) -> None:
+        self._rest(False)
+        self._consume()
+
+    def _fail(self, _code: int = 0, reason: str = "") -> None:
+        """The framing is broken: nothing that follows can be read."""
+        protocol = self._protocol
+        protocol.failedByMe = True
+        if protocol.state != protocol.STATE_OPEN:
+            protocol.dropConnection(abort=True)
+        elif not self._is_broken:
+            self._is_broken, protocol.data = True, b""
+            self._console.browser_broke(f"the browser broke the framing: {reason}")
+
+    def _ping(self, payload: bytes) -> None:
+        if self._is_behind:
+            self._owed = payload
+        else:
+            self._protocol.sendPong(payload)
+
+    def _heartbeat(self) -> None:
+        """A second ping while one is not answered would leave the first one's clock running, answered or not."""
+        if not self._protocol.autoPingPending:
+            self._send_heartbeat()
+
+    def _vanished(self) -> None:
+        self._protocol.autoPingTimeoutCall = None
+        self._console.browser_vanished()
+        self._protocol.dropConnection(abort=True)
