@@ -31,9 +31,13 @@ class ConsoleShare(models.Model):
     expires_at = models.DateTimeField(db_index=True)
     taken_at = models.DateTimeField(null=True, blank=True, help_text="When its guest first took it.")
     revoked_at = models.DateTimeField(null=True, blank=True)
+    form_key = models.CharField(max_length=32, blank=True, default="", help_text="A form sent twice makes one.")
 
     class Meta:
         ordering = ["-pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["maker", "form_key"], condition=~Q(form_key=""), name="share_form_once"),
+        ]
 
     def __str__(self) -> str:
         return f"share {self.pk} of {self.vm}"
