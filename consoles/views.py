@@ -60,9 +60,7 @@ def grant(request: HttpRequest, vm_id: int) -> HttpResponse:
     if is_watch and not is_rtp(request.user):
         return refusal(WATCHER_ONLY, STAY, 403)
     if by_power(request.user, vm, Action.CONSOLE):
-        require_proof(
-            request, f"{'Watch' if is_watch else 'Open'} the console of {vm.name}", back=_way_back(vm, is_watch)
-        )
+        _prove(request, vm, is_watch=is_watch)
     return answer(request, request.user, vm, is_watch=is_watch)
 
 

@@ -61,10 +61,8 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("consoles/models.py", MODELS),
     ("consoles/{node_socket,backpressure,browser_frames}.py", GATEWAYS),
     ("consoles/{bridge,streams,dialing,probe,grants,visits,authority,shares,seats,clocks}.py", OPERATIONS),
-    (
-        "consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin,share_views,rtp_views,granting}.py",
-        INTERFACES,
-    ),
+    ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin,share_views,rtp_views}.py", INTERFACES),
+    ("consoles/granting.py", INTERFACES),
     ("consoles/templatetags/*.py", INTERFACES),
     ("consoles/management/**/*.py", INTERFACES),
     # wiring
