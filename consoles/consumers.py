@@ -19,7 +19,7 @@ from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from consoles import authority, close_codes, seats, visits
+from consoles import authority, close_codes, reasons, seats, visits
 from consoles.authority import Authority
 from consoles.backpressure import SCOPE_KEY, AsgiBrowser, DaphneBrowser, Receive, Scope, Send
 from consoles.bridge import Bridge, Limits
@@ -105,7 +105,7 @@ class Console:
             await self._close()
 
     async def _close(self) -> None:
-        end = self._bridge.ended.result()
+        end = await in_database(reasons.better, self._bridge.ended.result(), self._authority)
         self._browser.closing()
         with contextlib.suppress(Exception):  # the browser may be gone, each server says so in its own way
             await self._send({"type": "websocket.close", "code": end.code})

@@ -37,7 +37,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("quotas/templatetags/*.py", INTERFACES),
     # vms
     ("vms/{__init__,states,units,lease,signals,verbs,shown,meters,sizes,plotting,markdown}.py", VOCABULARY),
-    ("vms/{snapshot_tree,ssh_line,form_keys}.py", VOCABULARY),
+    ("vms/{snapshot_tree,ssh_line,form_keys,console_words}.py", VOCABULARY),
     ("vms/cluster/{types,guest_types,wishes,upid,errors,tls,config,sizes,devices,parse,answers}.py", VOCABULARY),
     ("vms/mirror/{__init__,diff,facts,columns,told}.py", VOCABULARY),
     ("vms/models/*.py", MODELS),
@@ -60,9 +60,11 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("consoles/{__init__,close_codes,frames,groups,modes,notices}.py", VOCABULARY),
     ("consoles/models.py", MODELS),
     ("consoles/{node_socket,backpressure,browser_frames}.py", GATEWAYS),
-    ("consoles/{bridge,streams,dialing,probe,grants,visits,authority,shares,seats,clocks}.py", OPERATIONS),
-    ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin,share_views,rtp_views}.py", INTERFACES),
+    ("consoles/{bridge,streams,dialing,probe,grants,visits,authority,shares,seats,clocks,overview}.py", OPERATIONS),
+    ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin,share_views,rtp_views,forms}.py", INTERFACES),
+    ("consoles/reasons.py", OPERATIONS),
     ("consoles/granting.py", INTERFACES),
+    ("consoles/share_forms.py", INTERFACES),
     ("consoles/templatetags/*.py", INTERFACES),
     ("consoles/management/**/*.py", INTERFACES),
     # wiring
@@ -87,7 +89,7 @@ SINGLE_DOORS: dict[str, tuple[str, ...]] = {
 PLAIN: tuple[str, ...] = (
     "consoles/rfb/*.py",
     "consoles/bridge.py",
-    "vms/{states,units,lease,verbs,shown,meters,sizes,snapshot_tree,plotting,ssh_line}.py",
+    "vms/{states,units,lease,verbs,shown,meters,sizes,snapshot_tree,plotting,ssh_line,console_words}.py",
     "vms/mirror/{diff,facts,columns,told}.py",
     "vms/cluster/{types,guest_types,wishes,upid,errors}.py",
     "quotas/{footprint,states,errors}.py",

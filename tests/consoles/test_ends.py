@@ -16,7 +16,7 @@ from tests.cast import make_cast
 from tests.consoles.browser import Browser, Refused, headers
 from tests.consoles.conftest import House
 from tests.consoles.rfb.conversations import KEY_A, request
-from tests.factories import make_vm
+from tests.factories import make_node, make_vm
 from vms.models import VirtualMachine
 
 Fault = Callable[[House], AbstractContextManager[Any]]
@@ -37,9 +37,16 @@ def _destroyed(house: House) -> AbstractContextManager[Any]:
     return nullcontext()
 
 
-def _moved(house: House) -> AbstractContextManager[Any]:
-    VirtualMachine.objects.update(node="pve2")
+def _moving(house: House) -> AbstractContextManager[Any]:
+    VirtualMachine.objects.update(lock="migrate")
+    house.cluster.change(house.vm.vmid or 0, node="pve2")
     return nullcontext()
+
+
+def _silent(house: House) -> AbstractContextManager[Any]:
+    make_node(house.vm.node, is_online=False)
+    fault: AbstractContextManager[Any] = house.cluster.fault("node_down", node=house.vm.node)
+    return fault
 
 
 BEFORE_IT_OPENS: dict[str, tuple[Fault, set[End]]] = {
@@ -47,6 +54,8 @@ BEFORE_IT_OPENS: dict[str, tuple[Fault, set[End]]] = {
     "another machine in its slot": (_replaced, {close_codes.GONE, close_codes.REFUSED}),
     "destroyed": (_destroyed, {close_codes.GONE, close_codes.REFUSED}),
     "node down": (lambda h: h.cluster.fault("node_down", node=h.vm.node), {close_codes.UNREACHABLE}),
+    "node down, as we know": (_silent, {close_codes.NODE_DOWN}),
+    "moved to another node": (_moving, {close_codes.MOVING}),
     "vncproxy refused": (
         lambda h: h.cluster.fault("error500", sentence="no", match={"method": "POST"}), {close_codes.REFUSED}),
     "answer to vncproxy lost": (

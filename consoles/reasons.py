@@ -1,0 +1,33 @@
+"""Why a screen broke off, as far as our own rows know more than the broken stream does."""
+
+from django.db import Error as DatabaseError
+
+from consoles import close_codes
+from consoles.authority import Authority
+from consoles.close_codes import End
+from vms.models import Node, VirtualMachine
+
+#: Ends that only say that there was no answer, or no machine where it was.
+UNSURE = frozenset({close_codes.NODE_ENDED, close_codes.UNREACHABLE, close_codes.STOPPED, close_codes.GONE})
+#: Proxmox' own lock of a machine that it moves.
+MIGRATE = "migrate"
+
+
+def better(end: End, authority: Authority) -> End:
+    """The end with its reason, where the machine is moving to another node or its node is silent; else as it was."""
+    if end not in UNSURE:
+        return end
+    try:
+        return _known(authority) or end
+    except DatabaseError:
+        return end
+
+
+def _known(authority: Authority) -> End | None:
+    vm = VirtualMachine.objects.filter(pk=authority.vm_id).only("node", "lock").first()
+    if vm is None:
+        return None
+    if vm.lock == MIGRATE or vm.node != authority.ref.node:
+        return close_codes.MOVING
+    is_silent = Node.objects.filter(name=vm.node, is_online=False).exists()
+    return close_codes.NODE_DOWN if is_silent else None
