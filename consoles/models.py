@@ -99,7 +99,10 @@ class ConsoleVisit(models.Model):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["seen_at"], condition=Q(closed_at=None), name="visit_open")]
+        indexes = [
+            models.Index(fields=["seen_at"], condition=Q(closed_at=None), name="visit_open"),
+            models.Index(fields=["-closed_at"], condition=Q(closed_at__isnull=False), name="visit_ended"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.user_name} at {self.vm}"

@@ -36,6 +36,7 @@ PLACES = {
     "vms:rtp_pools": "rtp_pools", "vms:rtp_pool": "rtp_pools", "quotas:pool": "rtp_pools", "move": "home",
     "vms:leases": "leases", "vms:change_leases": "leases", "trash": "home", "renew_by_link": "home",
     "vms:capacity": "capacity", "vms:attention": "attention", "vms:jobs": "attention", "vms:job": "attention",
+    "consoles:rtp": "consoles", "consoles:rtp_end": "consoles", "consoles:rtp_end_node": "consoles",
     "vms:pools": "pools", "vms:pool": "pools", "vms:make_pool": "pools",
 }  # fmt: skip
 
