@@ -142,8 +142,7 @@ class Bridge:
         try:
             answer = self._session.from_browser(data)
         except BrowserBroke as error:
-            log.warning("console ended: %s", error)
-            self.end(close_codes.BROWSER_BROKE)
+            self.browser_broke(str(error))
             return
         self._send_browser(answer)
         self._flush_node()
@@ -208,6 +207,9 @@ class Bridge:
             if not link.fail(error):
                 log.error("console ended: %s", error)
                 self.end(close_codes.NODE_BROKE)
+            return
+        except BrowserBroke as error:  # what it sent ahead is read only now
+            self.browser_broke(str(error))
             return
         if self._session.node_ready and not link.authenticated.done():
             link.authenticated.set_result(None)

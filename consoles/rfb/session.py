@@ -40,7 +40,10 @@ class RfbSession:
         self._node = NodeSide(password)
 
     def from_node(self, data: bytes) -> bytes:
-        """Bytes of the node; returns what the browser is to get. Raises NodeBroke or a kind of it."""
+        """Bytes of the node; returns what the browser is to get. Raises NodeBroke or a kind of it.
+
+        Also BrowserBroke: what a browser sent ahead of its answers is read when the node is ready.
+        """
         if self.is_open:
             return data
         if self._node is None:

@@ -52,6 +52,17 @@ async def test_the_browser_is_greeted_before_a_node_is_there_and_may_speak_first
     assert node.take().endswith(b"\x01" + request())
 
 
+async def test_what_a_browser_sent_ahead_and_may_not_ends_it_as_soon_as_a_node_is_there() -> None:
+    bridge, _ = bridged()
+    bridge.browser_bytes(BROWSER_HELLO + BROWSER_TYPE + BROWSER_INIT + b"\xfa")
+
+    link, node = dialled(bridge)
+    link.node_bytes(NODE_HELLO + NODE_TYPES + CHALLENGE + NODE_OK)
+
+    assert bridge.ended.result() == close_codes.BROWSER_BROKE
+    assert (node.is_aborted, isinstance(link.authenticated.exception(), NodeGone)) == (True, True)
+
+
 async def test_a_lost_password_race_is_told_to_the_dialler_and_another_node_goes_on() -> None:
     bridge, browser = bridged()
     first_link, first = dialled(bridge)
