@@ -1,13 +1,15 @@
 """The people and things of the access matrix, every name of a thing a canary that must not leak."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.utils import timezone
 
 from accounts.alarms import raise_alarm
 from accounts.models import AuditEvent, Pool, PoolMembership, SshKey, User
 from accounts.roles import PoolKind, Role
-from consoles.models import ConsoleVisit
+from consoles.grants import hashed
+from consoles.models import ConsoleShare, ConsoleVisit
 from quotas.models import MoreRequest
 from tests.cast import make_cast, person
 from tests.factories import make_operation, make_reading, make_vm
@@ -16,6 +18,8 @@ from vms.models import Operation, VirtualMachine
 from vms.states import Lifecycle, OperationState, Power
 
 ABSENT = 987_654
+#: What stands in the address of the console that alice shares with bob.
+SHARE_REF = "a-reference-of-43-characters-as-it-is-made-x"
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,7 @@ class World:
     persons: dict[str, int]
     alarms: dict[str, int]
     visits: dict[str, int]
+    shares: dict[str, int]
 
     @property
     def others(self) -> dict[str, dict[str, int] | dict[str, str]]:
@@ -41,6 +46,9 @@ class World:
             "person_id": self.persons,
             "alarm_id": self.alarms,
             "visit_id": self.visits,
+            "share_ref": {"bobs": SHARE_REF, "absent": "nothing"},
+            "share_id": {"bobs": self.shares["alices"], "absent": ABSENT},
+            "revoke_id": self.shares,
             "asked_ref": self.requests,
             "pool_id": {"shared": self.pools["shared"], "absent": ABSENT},
             "allowance_id": {"absent": ABSENT},
@@ -104,8 +112,20 @@ def _world(people: dict[str, User | None], machines: dict[str, VirtualMachine], 
         pools={name: vm.pool_id for name, vm in machines.items() if vm.pool_id} | absent,
         persons={"bob": people["bob"].pk if people["bob"] else 0} | absent,
         visits={"alices": visit.pk} | absent,
+        shares={"alices": _share(screen, people).pk} | absent,
         alarms={"open": raise_alarm("test", "", "Something has happened.").pk} | absent,
     )
+
+
+def _share(screen: VirtualMachine, people: dict[str, User | None]) -> ConsoleShare:
+    """Alice's console, taken by bob."""
+    assert screen.smbios_uuid is not None
+    now, alice = timezone.now(), people["alice"]
+    assert alice is not None
+    return ConsoleShare.objects.create(
+        ref_hash=hashed(SHARE_REF), maker=alice, guest=people["bob"], vm=screen, machine_uuid=screen.smbios_uuid,
+        made_at=now, taken_at=now, expires_at=now + timedelta(hours=8),
+    )  # fmt: skip
 
 
 def _requests(machines: dict[str, VirtualMachine]) -> dict[str, str]:
