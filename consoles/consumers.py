@@ -25,7 +25,7 @@ from consoles.backpressure import SCOPE_KEY, AsgiBrowser, DaphneBrowser, Receive
 from consoles.bridge import Bridge, Limits
 from consoles.dialing import Windows, dial
 from consoles.groups import user_group, vm_group
-from consoles.receivers import look_at_vm
+from consoles.receivers import WORD_S, say
 from consoles.visits import Look
 from vms.cluster import console_cluster
 from vms.cluster.types import ConsoleEndpoint
@@ -39,6 +39,8 @@ _DATABASE = ThreadPoolExecutor(4, "console-database")
 _CLUSTER = ThreadPoolExecutor(16, "console-cluster")
 #: Rights that cannot be read for this long are taken as lost.
 UNCHECKED_S = 60.0
+#: A channel layer that broke off is tried again after this long; meanwhile consoles look by themselves.
+LAYER_PAUSE_S = 5.0
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
@@ -83,6 +85,8 @@ class Console:
         self._browser: DaphneBrowser | AsgiBrowser = scope.get(SCOPE_KEY) or AsgiBrowser(send)
         self._bridge = Bridge(self._browser, limits_for(settled), view_only=settled.view_only)
         self._look_now = asyncio.Event()
+        self._opening: asyncio.Task[int] | None = None
+        self._telling: asyncio.Task[None] | None = None
         self._visit_id = 0
         self._people: tuple[tuple[str, str, int], ...] = ()
 
@@ -109,9 +113,12 @@ class Console:
         self._browser.closing()
         with contextlib.suppress(Exception):  # the browser may be gone, each server says so in its own way
             await self._send({"type": "websocket.close", "code": end.code})
+        if self._opening is not None:
+            with contextlib.suppress(Exception):  # there is no row then, and `_dial` has said why
+                self._visit_id = await self._opening
         if self._visit_id:
             await in_database(visits.close_visit, self._visit_id, end, **self._counts(), now=timezone.now())
-            await in_database(look_at_vm, None, vm_id=self._authority.vm_id)
+            await say(vm_group(self._authority.vm_id))
 
     def _counts(self) -> dict[str, int]:
         return {"to_browser": self._bridge.bytes_to_browser, "from_browser": self._bridge.bytes_from_browser}
@@ -141,13 +148,15 @@ class Console:
                 self._bridge.browser_bytes(message["bytes"])
 
     async def _dial(self) -> None:
+        self._opening = asyncio.ensure_future(in_database(visits.open_visit, self._authority, timezone.now()))
         try:
-            self._visit_id = await in_database(visits.open_visit, self._authority, timezone.now())
+            # A thread goes on when its browser leaves meanwhile: the row is waited for, so that it can be closed.
+            self._visit_id = await asyncio.shield(self._opening)
         except seats.Full as full:
             self._bridge.end(full.end)
             return
         # Who was there already learns of it, and an older console of the same person at this machine ends.
-        await in_database(look_at_vm, None, vm_id=self._authority.vm_id)
+        self._telling = asyncio.ensure_future(say(vm_group(self._authority.vm_id)))
         self._bridge.tell("hello", self._hello())
         windows = Windows(
             dial_s=settings.CONSOLE_DIAL_S,
@@ -215,22 +224,28 @@ class Console:
 
     async def _hear_layer(self) -> None:
         """A word on the channel layer only makes us look at once; without a layer we look every two seconds anyway."""
+        while True:
+            try:
+                await self._hear()
+            except Exception as error:  # the layer's client raises whatever its library does
+                log.warning("console: the channel layer does not answer (%s)", type(error).__name__)
+            await asyncio.sleep(LAYER_PAUSE_S)
+
+    async def _hear(self) -> None:
         groups = (vm_group(self._authority.vm_id), user_group(self._authority.user_id))
         layer = get_channel_layer()
-        channel = ""
+        channel = await layer.new_channel("console")
         try:
-            channel = await layer.new_channel("console")
             for group in groups:
                 await layer.group_add(group, channel)
             while True:
                 await layer.receive(channel)
                 self._look_now.set()
-        except Exception as error:  # the layer's client raises whatever its library does
-            log.warning("console: the channel layer does not answer (%s)", type(error).__name__)
         finally:
             with contextlib.suppress(Exception):
-                for group in groups:
-                    await layer.group_discard(group, channel)
+                async with asyncio.timeout(WORD_S):
+                    for group in groups:
+                        await layer.group_discard(group, channel)
 
 
 def limits_for(settled: Authority) -> Limits:

@@ -1,6 +1,8 @@
 """What other apps tell makes consoles look at their rights at once; without it they look every two seconds."""
 
+import asyncio
 import logging
+import time
 from typing import Any
 
 from asgiref.sync import async_to_sync
@@ -13,6 +15,9 @@ from vms.signals import pool_changed, vm_gone, vm_locked, vm_trashed
 
 log = logging.getLogger(__name__)
 LOOK = {"type": "console.look"}
+#: How long a word may take, and for how long none is said after one that did not go out.
+WORD_S, PAUSE_S = 0.5, 5.0
+_left_alone: dict[int, float] = {}
 
 
 def connect() -> None:
@@ -45,7 +50,17 @@ def look_at_signed_out(sender: object, *, user: Any, **kw: Any) -> None:
 
 
 def _say(group: str) -> None:
+    async_to_sync(say)(group)
+
+
+async def say(group: str) -> None:
+    """One word to a group. Whoever says it is never held up: a layer that is silent is left alone for a while."""
+    layer = get_channel_layer()
+    if time.monotonic() < _left_alone.get(id(layer), 0.0):
+        return
     try:
-        async_to_sync(get_channel_layer().group_send)(group, LOOK)
+        async with asyncio.timeout(WORD_S):
+            await layer.group_send(group, LOOK)
     except Exception as error:  # the layer's client raises whatever its library does; the page must not fail for it
+        _left_alone[id(layer)] = time.monotonic() + PAUSE_S
         log.warning("consoles are not told at once: %s", type(error).__name__)

@@ -22,8 +22,12 @@ class Full(Exception):
 
 def taken(now: datetime) -> QuerySet[ConsoleVisit]:
     """Consoles that are open and not about to end; a process that fell silent holds no seat."""
-    since = now - timedelta(seconds=settings.CONSOLE_ORPHAN_S)
-    return ConsoleVisit.objects.filter(closed_at=None, end_asked_at=None, seen_at__gte=since)
+    return ConsoleVisit.objects.filter(closed_at=None, end_asked_at=None, seen_at__gte=silent_since(now))
+
+
+def silent_since(now: datetime) -> datetime:
+    """Who said nothing since then is lost."""
+    return now - timedelta(seconds=settings.CONSOLE_ORPHAN_S)
 
 
 def shortage(user: User, vm: VirtualMachine, now: datetime) -> End | None:
@@ -50,8 +54,8 @@ def take(user: User, vm: VirtualMachine, now: datetime) -> None:
 
     Always in this order, so that two who open at once wait for each other instead of deadlocking.
     """
-    User.objects.select_for_update().get(pk=user.pk)
-    Node.objects.select_for_update().filter(name=vm.node).first()
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    Node.objects.select_for_update(no_key=True).filter(name=vm.node).first()
     if end := shortage(user, vm, now):
         raise Full(end)
     ConsoleVisit.objects.filter(pk__in=to_end(user, vm, now)).update(

@@ -1,16 +1,15 @@
 """Opens and closes the rows that say who had which screen."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.audit import record
 from accounts.models import AuditEvent, User
 from consoles import authority as rights
-from consoles import close_codes, seats
+from consoles import close_codes, seats, shares
 from consoles.authority import Authority
 from consoles.close_codes import BY_WORD, End
 from consoles.models import ConsoleVisit
@@ -48,6 +47,8 @@ def open_visit(authority: Authority, now: datetime) -> int:
         seen_at=now,
     )
     _record(visit, user, "console.opened", address=authority.address, mode=authority.mode, share=authority.share_id)
+    if authority.share_id is not None:
+        shares.note_use(authority.share_id, user, visit.pk, authority.address)
     return visit.pk
 
 
@@ -85,6 +86,8 @@ def look(authority: Authority, visit_id: int, now: datetime) -> Look:
     if lost := rights.loss(authority, now):
         return Look(lost)
     visit = ConsoleVisit.objects.select_related("end_asked_by").filter(pk=visit_id).first()
+    if visit is not None and visit.closed_at is not None:
+        return Look(close_codes.UNCHECKED)
     if visit is not None and visit.end_asked_at is not None:
         by = visit.end_asked_by.username if visit.end_asked_by else ""
         return Look(BY_WORD.get(visit.end_asked, close_codes.ENDED), by, visit.end_reason)
@@ -98,8 +101,11 @@ def people(vm_id: int, now: datetime) -> tuple[tuple[str, str, int], ...]:
 
 
 def see(visit_id: int, *, to_browser: int, from_browser: int, now: datetime) -> bool:
-    """It is still going on, with so many bytes each way so far; False where its row is closed already."""
-    alive = ConsoleVisit.objects.filter(pk=visit_id, closed_at=None)
+    """It is still going on, with so many bytes each way so far.
+
+    False where its row was closed, and where it was silent for so long that its seat may be somebody else's by now.
+    """
+    alive = ConsoleVisit.objects.filter(pk=visit_id, closed_at=None, seen_at__gte=seats.silent_since(now))
     return bool(alive.update(seen_at=now, bytes_to_browser=to_browser, bytes_from_browser=from_browser))
 
 
@@ -116,7 +122,7 @@ def close_visit(visit_id: int, end: End, *, to_browser: int, from_browser: int, 
 @transaction.atomic
 def close_lost(now: datetime) -> int:
     """Closes rows whose process has not said anything for CONSOLE_ORPHAN_S; how many."""
-    silent = ConsoleVisit.objects.filter(closed_at=None, seen_at__lt=now - timedelta(seconds=settings.CONSOLE_ORPHAN_S))
+    silent = ConsoleVisit.objects.filter(closed_at=None, seen_at__lt=seats.silent_since(now))
     closed = 0
     for visit_id in silent.values_list("pk", flat=True):
         if silent.filter(pk=visit_id).update(closed_at=now, end=LOST):
@@ -132,11 +138,12 @@ def _ask(visit: ConsoleVisit, end: End, actor: User, *, address: str, now: datet
 
 
 def _record_end(visit_id: int) -> None:
-    visit = ConsoleVisit.objects.select_related("vm", "vm__pool", "user").get(pk=visit_id)
+    visit = ConsoleVisit.objects.select_related("vm", "vm__pool", "user", "end_asked_by").get(pk=visit_id)
     seconds = round(((visit.closed_at or visit.seen_at) - visit.opened_at).total_seconds())
     sizes = {"to_browser": visit.bytes_to_browser, "from_browser": visit.bytes_from_browser}
     _record(visit, visit.user, "console.closed", address=visit.address, mode=visit.mode, seconds=seconds,
-            **sizes, end=visit.end)  # fmt: skip
+            **sizes, end=visit.end, reason=visit.end_reason, by=visit.end_asked_by and visit.end_asked_by.username,
+            share=visit.share_id)  # fmt: skip
 
 
 def _record(visit: ConsoleVisit, actor: User | None, verb: str, *, address: str, **detail: object) -> AuditEvent:
