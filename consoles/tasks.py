@@ -5,15 +5,16 @@ import logging
 from celery import shared_task
 from django.utils import timezone
 
-from consoles import grants, visits
+from consoles import grants, shares, visits
 
 log = logging.getLogger(__name__)
 
 
 @shared_task
 def prune_grants() -> None:
-    """Removes grants that expired a day ago."""
-    log.info("console grants pruned: %d", grants.prune(timezone.now()))
+    """Removes grants and shared consoles that expired a day ago."""
+    now = timezone.now()
+    log.info("console grants pruned: %d, shares: %d", grants.prune(now), shares.prune(now))
 
 
 @shared_task

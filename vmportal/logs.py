@@ -8,6 +8,7 @@ BLANKED = "[hidden]"
 SECRETS = re.compile(
     r"(?P<head>[?&](?:code|state|id_token_hint|session_state)=|Bearer |(?:logout|id|access|refresh)_token=|"
     r"PVEAPIToken[= ][^=\s]+=|PVEAuthCookie=|vncticket=|grant\.|sessionid=|csrftoken=|"
+    r"(?:/|%2F)(?:consoles(?:/|%2F)shared|renew)(?:/|%2F)|"
     r"[\"']?(?:password|ticket|token_value|secret|cipassword)[\"']?\s*[:=]\s*[\"']?)"
     r"(?P<secret>[^\s\"'&,;})]+)",
     re.IGNORECASE,

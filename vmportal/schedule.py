@@ -33,7 +33,7 @@ def beat_schedule(
             "prune console grants",
             "consoles.tasks.prune_grants",
             3600.0,
-        ),  # grants live 20 s; kept an hour for audit
+        ),  # grants live 20 s, shares 8 h; both are kept a day
         ("read tasks begun in Proxmox", "vms.tasks.read_foreign_tasks", tasks_s),  # one request a node; only history
         ("read logs of tasks", "vms.tasks.read_task_logs", tasks_s),  # nodes throw logs away after days
         ("look for leftover disks", "vms.tasks.scan_storages", leftovers_s),  # listing a storage is slow

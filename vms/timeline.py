@@ -22,6 +22,9 @@ OF_OPERATIONS = [
 #: What a verb of the audit trail reads like, before the machine's name.
 DEEDS = {
     "console.opened": "Opened the console of",
+    "console.shared": "Made a link to the console of",
+    "console.share_revoked": "Revoked a link to the console of",
+    "console.share_taken": "Took a link to the console of",
     "console.ended": "Closed the console of",
     "operation.adopt": "Said that it was done:",
     "operation.look_again": "Had the portal look again:",
