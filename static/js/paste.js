@@ -2,6 +2,7 @@
 import { LAYOUTS, Typist, seconds, strokes } from "./typing.js";
 
 const LONG = 2000;
+// The layout last used here, and at each machine.
 const LAYOUT_KEY = "vmportal.layout";
 
 export class Paste {
@@ -11,7 +12,8 @@ export class Paste {
     this.part = (name) => panel.querySelector(`[data-paste-${name}]`);
     this.dialog = this.part("dialog");
     this.typist = null;
-    this.part("open").addEventListener("click", () => this.open());
+    this.openers = panel.querySelectorAll("[data-paste-open]");
+    for (const opener of this.openers) opener.addEventListener("click", () => { opener.closest("details")?.removeAttribute("open"); this.open(); });
     this.part("close").addEventListener("click", () => this.dialog.close());
     this.part("stop").addEventListener("click", () => this.stop());
     this.part("text").addEventListener("input", () => this.look());
@@ -23,7 +25,7 @@ export class Paste {
   }
 
   enable(isOpen) {
-    this.part("open").disabled = !isOpen;
+    for (const opener of this.openers) opener.disabled = !isOpen;
     if (!isOpen) this.stop();
   }
 
@@ -35,9 +37,19 @@ export class Paste {
 
   recall() {
     try {
-      const kept = localStorage.getItem(LAYOUT_KEY);
+      const kept = localStorage.getItem(this.key()) ?? localStorage.getItem(LAYOUT_KEY);
       if (kept in LAYOUTS) this.part("layout").value = kept;
     } catch { /* a browser that keeps nothing */ }
+  }
+
+  key() {
+    return `${LAYOUT_KEY}.${this.dialog.dataset.machine}`;
+  }
+
+  keep() {
+    try {
+      for (const key of [LAYOUT_KEY, this.key()]) localStorage.setItem(key, this.part("layout").value);
+    } catch { /* as above */ }
   }
 
   read() {
@@ -62,7 +74,7 @@ export class Paste {
     const rfb = this.rfb();
     const { strokes: found } = this.read();
     if (!rfb || !found.length || this.typist) return;
-    try { localStorage.setItem(LAYOUT_KEY, this.part("layout").value); } catch { /* as above */ }
+    this.keep();
     const typist = new Typist((keysym, code, down) => this.rfb()?.sendKey(keysym, code, down), (typed, all) => this.tell(typed, all));
     this.typist = typist;
     this.busy(true);
