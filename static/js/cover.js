@@ -1,0 +1,84 @@
+// What lies over the screen while it is not live: what happened, what is next, and behind it the last picture, greyed.
+
+const TITLES = {
+  stopped: "The VM is not running", narrowed: "You may only look now", moving: "The VM is moving", restarting: "The portal is restarting",
+  node_down: "The node does not answer", node_full: "The node is full", elsewhere: "It is open elsewhere",
+};
+const WORDS = { again: "Open again", here: "Use it here" };
+
+export class Cover {
+  // `closeOne(url)` ends another console of the person's.
+  constructor(panel, closeOne) {
+    this.panel = panel;
+    this.closeOne = closeOne;
+    this.part = (name) => panel.querySelector(`[data-console-${name}]`);
+    this.links = {
+      sign_in: [panel.dataset.signIn, "Sign in"], list: [panel.dataset.home, "My VMs"], machine: [panel.dataset.machine, `Go to ${panel.dataset.console}`],
+    };
+  }
+
+  // Everything that was offered goes; the picture stays until it is dropped.
+  say(title, text) {
+    this.part("title").textContent = title;
+    this.part("text").textContent = text;
+    this.count("");
+    for (const name of ["again", "link", "start", "open"]) this.part(name).hidden = true;
+  }
+
+  titleOf(end) {
+    return TITLES[end.word] || (end.again ? "Connection lost" : "The console is closed");
+  }
+
+  count(text) {
+    this.part("count").textContent = text;
+  }
+
+  // `step` as in consoles/close_codes.py.
+  offer(step, word = WORDS[step]) {
+    if (word) { this.part("again").textContent = word; this.part("again").hidden = false; }
+    else if (this.links[step]?.[0]) this.link(...this.links[step]);
+  }
+
+  link(href, word) {
+    this.part("link").href = href;
+    this.part("link").textContent = word;
+    this.part("link").hidden = false;
+  }
+
+  offerStart(isOffered) {
+    this.part("start").hidden = !isOffered;
+  }
+
+  // The person's open consoles, each with its end.
+  list(open) {
+    this.part("open").replaceChildren(...open.map((one) => {
+      const line = document.createElement("li");
+      line.className = "row-of justify-content-center mb-2";
+      const words = [one.vm, one.address, `since ${one.since}`].filter(Boolean).join(" · ");
+      const button = document.createElement("button");
+      button.className = "btn btn-s";
+      button.type = "button";
+      button.textContent = "Close";
+      button.setAttribute("aria-label", `Close the console of ${words}`);
+      button.addEventListener("click", () => { button.disabled = true; this.closeOne(one.end_url); });
+      line.append(words, button);
+      return line;
+    }));
+    this.part("open").hidden = false;
+  }
+
+  // A copy of the picture, before noVNC takes its own away.
+  keep() {
+    const canvas = this.part("screen").querySelector("canvas"), kept = this.part("kept");
+    if (!canvas?.width || !canvas.height) return;
+    [kept.width, kept.height] = [canvas.width, canvas.height];
+    kept.getContext("2d").drawImage(canvas, 0, 0);
+    kept.hidden = false;
+  }
+
+  drop() {
+    const kept = this.part("kept");
+    kept.hidden = true;
+    kept.width = kept.height = 0;
+  }
+}
