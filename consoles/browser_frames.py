@@ -35,7 +35,7 @@ class BrowserFrames:
         self._is_broken = self._is_behind = False
         self._owed: bytes | None = None
         self._consume_all, self._send_heartbeat = protocol.consumeData, protocol._sendAutoPing
-        protocol.consumeData = self._consume
+        protocol.dataReceived, protocol.consumeData = self._received, self._consume
         protocol._fail_connection = self._fail
         protocol._sendAutoPing = self._heartbeat
         protocol.onAutoPingTimeout = self._vanished
@@ -47,6 +47,11 @@ class BrowserFrames:
         if not is_behind and self._owed is not None:
             owed, self._owed = self._owed, None
             self._protocol.sendPong(owed)
+
+    def _received(self, data: bytes) -> None:
+        """A read's bytes; autobahn's own writes a line of a log that is off first, for each key."""
+        self._protocol.data += data
+        self._consume()
 
     def _consume(self) -> None:
         """What has come, as far as this turn goes."""
@@ -62,12 +67,28 @@ class BrowserFrames:
     def _takes_a_turn(self) -> bool:
         """True where more has come than one turn is for."""
         for _ in range(STEPS_A_TURN):
+            if self._takes_short_one():
+                continue
             if (
                 not self._protocol.processData()
                 or self._is_broken
                 or self._protocol.state == self._protocol.STATE_CLOSED
             ):
                 return False
+        return True
+
+    def _takes_short_one(self) -> bool:
+        """True where a whole, final, masked, binary frame below 126 bytes was next, as a key is, and is handed on.
+
+        It is what autobahn would do with it, in one step instead of a dozen calls: a third of a key's way to the node.
+        """
+        protocol, data = self._protocol, self._protocol.data
+        if len(data) < 6 or data[0] != 0x82 or not 0x80 <= data[1] < 0xFE or len(data) < (end := data[1] - 0x7A):
+            return False
+        if protocol.state != protocol.STATE_OPEN or protocol.current_frame is not None or protocol.inside_message:
+            return False
+        protocol.data = data[end:]
+        protocol.onMessage(unmasked(data[6:end], data[2:6]), True)
         return True
 
     def _go_on(self) -> None:
@@ -99,3 +120,10 @@ class BrowserFrames:
         self._protocol.autoPingTimeoutCall = None
         self._console.browser_vanished()
         self._protocol.dropConnection(abort=True)
+
+
+def unmasked(payload: bytes, mask: bytes) -> bytes:
+    """The payload of a short frame under its mask of four bytes."""
+    size = len(payload)
+    keys = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload) ^ int.from_bytes(keys)).to_bytes(size)

@@ -40,6 +40,14 @@ def head(opcode: Opcode, length: int, mask: bytes) -> bytes:
     return first + b"\xff" + length.to_bytes(8) + mask
 
 
+def server_head(opcode: Opcode, length: int) -> bytes:
+    """The head of a final server frame, which has no mask, of `length` payload bytes."""
+    first = bytes((0x80 | opcode,))
+    if length < 126:
+        return first + bytes((length,))
+    return first + (b"\x7e" + length.to_bytes(2) if length < 65536 else b"\x7f" + length.to_bytes(8))
+
+
 def cut(data: bytes) -> Iterator[bytes]:
     """Pieces that each fit one frame."""
     if len(data) <= MAX_FRAME_BYTES:
@@ -71,7 +79,7 @@ class FrameSplitter:
                 self._left -= len(piece)
                 self._payload(piece, pieces)
             else:
-                at += self._feed_head(data[at:])
+                at += self._usual_head(data, at) or self._feed_head(data[at:])
         return b"".join(pieces)
 
     def take_ping(self) -> bytes | None:
@@ -86,6 +94,20 @@ class FrameSplitter:
         self._control += piece
         if not self._left:
             self._control_frame()
+
+    def _usual_head(self, data: memoryview, at: int) -> int:
+        """Takes the whole head of a final binary frame, as nearly all are; its bytes, 0 where it is another."""
+        if self._head or len(data) - at < 10 or data[at] != 0x82 or self._frames >= MAX_FRAMES_A_READ:
+            return 0
+        length, end = data[at + 1], at + 2
+        if length > 125:
+            end += {126: 2, 127: 8}.get(length, 0)
+            length = int.from_bytes(data[at + 2 : end]) if end > at + 2 else MAX_RECEIVED_BYTES + 1
+        if length > MAX_RECEIVED_BYTES:
+            return 0
+        self._frames += 1
+        self._opcode, self._left = Opcode.BINARY, length
+        return end - at
 
     def _feed_head(self, data: memoryview) -> int:
         """Takes what the head still needs; how many bytes that was."""
