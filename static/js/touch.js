@@ -6,6 +6,7 @@ import { KEYSYMS } from "./keys.js";
 // Stands before what is typed, so that a Backspace has something to take away.
 const FIRST = "_".repeat(100);
 const LONGEST = 400;
+const HINT = "Tap to click, hold for the right button. Two fingers zoom and move the picture.";
 
 export class Touch {
   // `host` as for Keys; `keys` holds the modifiers that wait.
@@ -19,6 +20,7 @@ export class Touch {
     this.queue = Promise.resolve();
     this.canType = false;
     if (matchMedia("(any-pointer: coarse)").matches) this.strip.classList.replace("d-none", "d-flex");
+    if (matchMedia("(pointer: coarse)").matches) panel.querySelector("[data-console-hint]").textContent = HINT;
     // The field keeps the focus while the strip is pressed: else the phone's keyboard would go.
     this.strip.addEventListener("pointerdown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
     this.button.addEventListener("click", () => this.toggle());
