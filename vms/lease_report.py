@@ -1,4 +1,8 @@
-"""The RTPs' daily report: what will go, what is held and why. Not sent when there is nothing to say."""
+"""The RTPs' daily mail: what will go, what is held and why, and the newest seal of the audit trail.
+
+The seal is the reason to send it on a day without news, too: kept where the database cannot reach, it proves later
+that nothing was cut off. Not sent while there is neither.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +12,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import outbox
+from accounts import outbox, seals
 from accounts.models import User
 from vms import lease_acts
 from vms.lease_acts import Act
@@ -46,25 +50,26 @@ def send(now: datetime) -> bool:
     last = watch().reported_at
     if last is not None and timezone.localtime(last).date() == timezone.localtime(now).date():
         return False
-    found = report(now)
-    if found.is_empty:
+    found, seal = report(now), seals.newest()
+    if found.is_empty and not seal:
         return False
 
     def work() -> bool:
         rows = LeaseWatch.objects.filter(pk=1, reported_at=last)
         if rows.update(reported_at=now) != 1:
             return False
-        _tell(found)
+        _tell(found, seal)
         return True
 
     return decide(work)
 
 
-def _tell(found: Report) -> None:
+def _tell(found: Report, seal: str) -> None:
     link = f"{settings.SITE_URL}{reverse('vms:leases')}"
-    context = {"report": found, "site": settings.SITE_NAME, "link": link}
+    context = {"report": found, "site": settings.SITE_NAME, "link": link, "seal": seal}
     text, html = render_to_string("mail/lease_report.txt", context), render_to_string("mail/lease_report.html", context)
-    subject = f"{settings.SITE_NAME}: leases: {len(found.going)} go, {len(found.held)} are held"
+    news = f"leases: {len(found.going)} go, {len(found.held)} are held"
+    subject = f"{settings.SITE_NAME}: {'the audit trail’s seal of today' if found.is_empty else news}"
     for user in User.objects.filter(is_rtp=True, is_active=True):
         if user.has_rtp_power:
             outbox.post(user, subject, text, html=html)

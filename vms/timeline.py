@@ -10,6 +10,7 @@ from django.db.models import CharField, F, QuerySet, Value
 from django.db.models.functions import Cast
 
 from accounts.models import AuditEvent, User
+from vms.console_words import ended, lasted
 from vms.models import ClusterTask, Operation, VirtualMachine
 from vms.shown import Shown
 from vms.states import OperationKind, OperationState
@@ -25,7 +26,9 @@ DEEDS = {
     "console.shared": "Made a link to the console of",
     "console.share_revoked": "Revoked a link to the console of",
     "console.share_taken": "Took a link to the console of",
-    "console.ended": "Closed the console of",
+    "console.share_used": "Used a link to the console of",
+    "console.closed": "Was in the console of",
+    "console.ended": "Ended a console of",
     "operation.adopt": "Said that it was done:",
     "operation.look_again": "Had the portal look again:",
     "operation.mark_not_done": "Said that it was not done:",
@@ -154,7 +157,22 @@ def _of_audit(event: AuditEvent, vm: VirtualMachine | None) -> Entry:
     words = DEEDS.get(event.verb) or event.verb.partition(".")[2].replace("_", " ").capitalize()
     reason = str(event.detail.get("reason") or "")
     code = str(event.detail.get("operation") or "")
-    return Entry(event.at, event.actor_name, f"{words} {event.target_name}", vm, note=reason or code)
+    note = console_note(event) if event.verb.startswith("console.") else reason or code
+    return Entry(event.at, event.actor_name, f"{words} {event.target_name}", vm, note=note)
+
+
+def console_note(event: AuditEvent) -> str:
+    """'12 min. Ended by an RTP: node goes down'; how it was opened, for how long, whose it was, why it ended."""
+    told = event.detail
+    said = []
+    if "seconds" in told:
+        said = [lasted(int(told["seconds"])), *([ended(str(told["end"]))] if told.get("end") else [])]
+    elif told.get("view_only") or told.get("mode") in {"view", "watch"}:  # before there were modes it was view_only
+        said = ["Watches" if told.get("mode") == "watch" else "To look at only"]
+    elif event.verb == "console.ended" and told.get("person") not in {None, event.actor_name}:
+        said = [f"That of {told['person']}"]
+    reason = str(told.get("reason") or "")
+    return ". ".join(said) + (f": {reason}" if said and reason else reason)
 
 
 def _of_task(task: ClusterTask) -> Entry:
