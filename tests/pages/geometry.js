@@ -23,7 +23,13 @@
   if (!isDoor && main.width < Math.min(room, 1200) - 1) found.push(`main is ${main.width} of ${room} wide`);
   if (isDoor && Math.abs(main.left + main.right - width) > 2) found.push(`the door is ${main.left} from the left and ${width - main.right} from the right`);
   const controls = [...document.querySelectorAll("a[href], button, summary, input:not([type=hidden]), select, textarea")].filter(shown);
-  const boxes = controls.map((el) => ({ el, box: el.getBoundingClientRect(), layer: fixed(el) }));
+  // Of what lies in a region that scrolls by itself, only what the region shows can be on top of anything.
+  const visible = (el) => {
+    const box = el.getBoundingClientRect(), region = el.closest(".many")?.getBoundingClientRect() ?? box;
+    const top = Math.max(box.top, region.top), bottom = Math.min(box.bottom, region.bottom);
+    return { left: box.left, right: box.right, top, bottom, width: box.width, height: box.height };
+  };
+  const boxes = controls.map((el) => ({ el, box: visible(el), layer: fixed(el) }));
   for (const [n, one] of boxes.entries()) {
     const inText = one.el.tagName === "A" && getComputedStyle(one.el).display === "inline";
     const inLabel = one.el.closest("label");

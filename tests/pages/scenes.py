@@ -14,6 +14,7 @@ from tests.factories import make_iso, make_node, make_operation, make_reading, m
 from tests.pages.parts import hardware
 from tests.pages.scenes_of_accounts import standing
 from tests.pages.scenes_of_admin import attention
+from tests.pages.scenes_of_create import much_on_offer
 from tests.pages.scenes_of_hardware import parts, waiting
 from tests.pages.scenes_of_leases import leases
 from tests.pages.scenes_of_limits import limits
@@ -296,6 +297,6 @@ SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
     scene.__name__: scene
     for scene in (
         everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing, parts, waiting, snapshots,
-        pools, attention, leases,
+        pools, attention, leases, much_on_offer,
     )
 }  # fmt: skip

@@ -51,7 +51,7 @@ def parts(cast: Cast) -> list[PageState]:
     at, change = f"/vms/{web.pk}/", f"/vms/{web.pk}/change/"
     return [
         PageState("hardware", cast.alice, f"{at}hardware/"),
-        PageState("hardware-details", cast.alice, f"{at}hardware/", lambda page: page.click("#tab > details summary")),
+        PageState("hardware-details", cast.alice, f"{at}hardware/", lambda page: page.click("#tab details summary")),
         PageState("hardware-rtp", cast.rita, f"{at}hardware/"),
         PageState("settings", cast.alice, f"{at}settings/"),
         PageState("overview-notes", cast.alice, at),
