@@ -2,6 +2,7 @@
 
 import ctypes
 import ctypes.util
+import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +19,12 @@ KEYCODES: Mapping[str, int] = {
 XKB_NAMES = {"us": "us", "uk": "gb", "de": "de"}
 DEAD = {0xFE50: "`", 0xFE51: "´", 0xFE52: "^"}
 DOWN, UP = 1, 0
+SHIFT, ALT_GR = KEYCODES["ShiftLeft"], KEYCODES["AltRight"]
+#: What Linux's own keyboard driver holds at a key that is no character, by evdev's number: Esc, Backspace, Tab, Enter,
+#: Ctrl, Shift, Alt, AltGr (linux/keyboard.h).
+FIXED = {1: 0x1B, 14: 0x7F, 15: 0x09, 28: 0x201, 29: 0x702, 97: 0x702, 42: 0x700, 54: 0x700, 56: 0x703, 100: 0x701}
+HOLE, LETTER, DEAD_SIGN, UNICODE = 0x200, 0xB00, 0xD00, 0xF000
+KEYS, TABLES = 128, 256
 
 
 class Names(ctypes.Structure):
@@ -49,6 +56,31 @@ class Keyboard:
                 waiting = dead
             self.lib.xkb_state_update_key(self.state, code, DOWN if event["down"] else UP)
         return text
+
+    def for_linux(self) -> bytes:
+        """The layout as `loadkmap` of busybox reads it: which tables there are, and each table's 128 entries."""
+        tables = [self._table(held) for held in ((), (SHIFT,), (ALT_GR,), (SHIFT, ALT_GR))]
+        flags = bytes(number < len(tables) for number in range(TABLES))
+        return b"bkeymap" + flags + b"".join(struct.pack(f"<{KEYS}H", *table) for table in tables)
+
+    def _table(self, held: tuple[int, ...]) -> list[int]:
+        for modifier in held:
+            self.lib.xkb_state_update_key(self.state, modifier, DOWN)
+        table = [FIXED.get(code) or self._entry(code + 8) for code in range(KEYS)]
+        for modifier in held:
+            self.lib.xkb_state_update_key(self.state, modifier, UP)
+        return table
+
+    def _entry(self, code: int) -> int:
+        """A dead key stands for its sign, which its own key and a space make."""
+        if dead := DEAD.get(self.lib.xkb_state_key_get_one_sym(self.state, code), ""):
+            return DEAD_SIGN | ord(dead)
+        made = self._made(code)
+        if len(made) != 1 or not made.isprintable():
+            return HOLE
+        if not made.isascii():
+            return ord(made) ^ UNICODE
+        return ord(made) | (LETTER if made.isalpha() else 0)
 
     def _made(self, code: int) -> str:
         buffer = ctypes.create_string_buffer(16)

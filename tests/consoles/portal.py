@@ -83,7 +83,11 @@ def serving(
 
 def running_guest(cluster: DevCluster, pool: Pool, **columns: Any) -> VirtualMachine:
     """A running machine in the stand-in and its row."""
-    guest = cluster.guest(name="web-01", pool=pool.proxmox_poolid, status="running")
+    return guest_row(cluster.guest(name="web-01", pool=pool.proxmox_poolid, status="running"), pool, **columns)
+
+
+def guest_row(guest: dict[str, Any], pool: Pool, **columns: Any) -> VirtualMachine:
+    """The row of a running machine of the stand-in."""
     config = guest.get("config", guest)
     uuid = dict(part.partition("=")[::2] for part in config["smbios1"].split(","))["uuid"]
     known = {"vmid": guest["vmid"], "node": guest["node"], "smbios_uuid": uuid, "power": Power.RUNNING}

@@ -23,11 +23,13 @@ BOOT_S = 120.0
 pytestmark = [pytest.mark.qemu, pytest.mark.slow]
 
 
-def real_cluster(folder: Path, seed: str = "test") -> AbstractContextManager[DevCluster]:
+def real_cluster(
+    folder: Path, seed: str = "test", *, arguments: tuple[str, ...] = ()
+) -> AbstractContextManager[DevCluster]:
     lack = missing(GUESTS)
     if lack:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(lack)
-    return DevCluster.start(folder, seed, "require", windows={"shutdown_timeout": BOOT_S})
+    return DevCluster.start(folder, seed, "require", windows={"shutdown_timeout": BOOT_S}, arguments=arguments)
 
 
 @pytest.fixture(scope="module")
