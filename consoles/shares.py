@@ -5,7 +5,6 @@ Its address holds a reference, shown to its maker once; the database keeps the h
 """
 
 import secrets
-import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -58,11 +57,10 @@ def make(
     User.objects.select_for_update().get(pk=maker.pk)  # one after the other, or ten would become more
     if not may_share(maker, vm):
         raise PermissionDenied("Only who controls a VM shares its console.")
-    machine_uuid = _sharable(maker, vm)
     _refuse(maker, vm, minutes, key, now)
     ref = secrets.token_urlsafe(REF_BYTES)
     share = ConsoleShare.objects.create(
-        ref_hash=hashed(ref), maker=maker, vm=vm, machine_uuid=machine_uuid, guest=_named(guest.strip(), maker),
+        ref_hash=hashed(ref), maker=maker, vm=vm, machine_uuid=vm.smbios_uuid or "", guest=_named(guest.strip(), maker),
         may_control=may_control, made_at=now, expires_at=now + timedelta(minutes=minutes), form_key=key,
     )  # fmt: skip
     _record("console.shared", share, maker, address, minutes=minutes)
@@ -148,7 +146,7 @@ def _holds(share: ConsoleShare, vm: VirtualMachine, now: datetime) -> bool:
     if share.revoked_at is not None or share.expires_at <= now or share.machine_uuid != vm.smbios_uuid:
         return False
     maker = share.maker
-    return may_be_signed_in(maker) and may_share(maker, vm) and not restraints.of_console(maker, vm)
+    return may_be_signed_in(maker) and may_share(maker, vm) and not _why_no_screen(maker, vm)
 
 
 def _is_let_in(user: User) -> bool:
@@ -159,17 +157,17 @@ def _loaded() -> QuerySet[ConsoleShare]:
     return ConsoleShare.objects.select_related("maker", "guest", "vm", "vm__pool", "vm__pool__owner")
 
 
-def _sharable(maker: User, vm: VirtualMachine) -> uuid.UUID:
-    """Which machine it is. Raises Refusal where it has no screen to share with anybody."""
-    if why := restraints.of_console(maker, vm) or restraints.of_trash(vm, Action.CONSOLE):
-        raise Refusal(why)
+def _why_no_screen(maker: User, vm: VirtualMachine) -> str:
+    """Why the maker has no screen of this machine to share; empty where there is one, running or not."""
     if vm.smbios_uuid is None or vm.lifecycle in {Lifecycle.GONE, Lifecycle.FAILED}:
-        raise Refusal("It has no screen that could be shared.")
-    return vm.smbios_uuid
+        return "It has no screen that could be shared."
+    return restraints.of_console(maker, vm) or restraints.of_trash(vm, Action.CONSOLE)
 
 
 def _refuse(maker: User, vm: VirtualMachine, minutes: int, key: str, now: datetime) -> None:
-    """Raises Refusal where the wish is too long, came before, or is one too many."""
+    """Raises Refusal where there is nothing to share, or the wish is too long, came before, or is one too many."""
+    if why := _why_no_screen(maker, vm):
+        raise Refusal(why)
     if not 1 <= minutes <= most_minutes():
         raise Refusal(f"Write a number of minutes from 1 to {most_minutes()}.", "minutes")
     mine = ConsoleShare.objects.filter(maker=maker)
