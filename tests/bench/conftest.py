@@ -1,0 +1,40 @@
+"""Far end, load and house of the benchmarks; all are the test's own."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from devcluster.tls import ensure_certificates
+from tests.bench.children import FarEnd, Load, loading, needs_two_processors
+from tests.bench.house import House
+
+
+@pytest.fixture(scope="session")
+def far_end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FarEnd]:
+    """One node for all."""
+    needs_two_processors()
+    files = ensure_certificates(tmp_path_factory.mktemp("bench"), ["pve1"])
+    node = FarEnd(files.cert_file, files.key_file, files.ca_file)
+    with node:
+        yield node
+
+
+@pytest.fixture
+def load() -> Iterator[Load]:
+    """One load for a test."""
+    needs_two_processors()
+    with loading() as running:
+        yield running
+
+
+@pytest.fixture
+def rooms(transactional_db: None) -> House:
+    """A house without people; they come as consoles are opened."""
+    return House()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """For logs."""
+    return tmp_path
