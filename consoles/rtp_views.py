@@ -23,7 +23,7 @@ from consoles.receivers import look_at_vm
 @rtp_required
 def consoles(request: RtpRequest) -> HttpResponse:
     """Who has which screen open, narrowed by person, machine and node; asks for itself every few seconds."""
-    now, words, node = timezone.now(), request.GET.get("q", "").strip()[:60], request.GET.get("node", "")[:64]
+    now, words, node = timezone.now(), _plain(request.GET.get("q", "")), _plain(request.GET.get("node", ""))
     context = {
         "page": overview.open_now(words=words, node=node, page=request.GET.get("page"), now=now),
         "nodes": overview.at_nodes(now),
@@ -44,11 +44,10 @@ def end_one(request: RtpRequest, visit_id: int) -> HttpResponse:
     if found is None:
         raise Http404("There is no such console.")
     what = f"{found.user_name}’s console of {found.vm.name}"
-    form = EndForm(request.POST or None)
-    if request.method == "POST":
+    form = EndForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         require_proof(request, f"End {what}")
-        if form.is_valid():
-            return _ended(request, [found.pk], form.cleaned_data["reason"], what)
+        return _ended(request, [found.pk], form.cleaned_data["reason"], what)
     return _ask(request, form, what, [found] if found.closed_at is None and found.end_asked_at is None else [])
 
 
@@ -57,14 +56,19 @@ def end_one(request: RtpRequest, visit_id: int) -> HttpResponse:
 @rtp_required
 def end_node(request: RtpRequest, node: str) -> HttpResponse:
     """The same for every console that is open at one node, such as before its maintenance."""
+    node = _plain(node)
     found = list(overview.open_at(node).select_related("vm"))
     what = f"every console at {node}"
-    form = EndForm(request.POST or None)
-    if request.method == "POST":
+    form = EndForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
         require_proof(request, f"End {what}")
-        if form.is_valid():
-            return _ended(request, [visit.pk for visit in found], form.cleaned_data["reason"], what)
+        return _ended(request, [visit.pk for visit in found], form.cleaned_data["reason"], what)
     return _ask(request, form, what, found)
+
+
+def _plain(typed: str) -> str:
+    """What a database can be asked about."""
+    return typed.replace("\0", "").strip()[:64]
 
 
 def _ended(request: RtpRequest, visit_ids: list[int], reason: str, what: str) -> HttpResponse:

@@ -71,13 +71,13 @@ def ask_to_end(user: User, visit_id: int, *, address: str, now: datetime) -> Con
 
 @transaction.atomic
 def ask_to_end_with(actor: User, visit_id: int, reason: str, *, address: str, now: datetime) -> ConsoleVisit | None:
-    """An RTP ends anybody's console; its person reads who and why. None when it has ended.
+    """An RTP ends anybody's console; its person reads who and why. None when it has ended or is about to.
 
     The caller has settled the right.
     """
     visit = ConsoleVisit.objects.select_related("vm", "user").filter(pk=visit_id, closed_at=None).first()
-    if visit is not None:
-        _ask(visit, close_codes.BY_RTP, actor, reason=reason, address=address, now=now)
+    if visit is None or not _ask(visit, close_codes.BY_RTP, actor, reason=reason, address=address, now=now):
+        return None
     return visit
 
 
@@ -131,10 +131,13 @@ def close_lost(now: datetime) -> int:
     return closed
 
 
-def _ask(visit: ConsoleVisit, end: End, actor: User, *, address: str, now: datetime, reason: str = "") -> None:
+def _ask(visit: ConsoleVisit, end: End, actor: User, *, address: str, now: datetime, reason: str = "") -> bool:
+    """Writes the wish down, once; of two the first counts."""
     asked = ConsoleVisit.objects.filter(pk=visit.pk, closed_at=None, end_asked_at=None)
-    if asked.update(end_asked_at=now, end_asked=end.word, end_asked_by=actor, end_reason=reason):
-        _record(visit, actor, "console.ended", address=address, reason=reason)
+    if not asked.update(end_asked_at=now, end_asked=end.word, end_asked_by=actor, end_reason=reason):
+        return False
+    _record(visit, actor, "console.ended", address=address, reason=reason)
+    return True
 
 
 def _record_end(visit_id: int) -> None:

@@ -14,12 +14,14 @@ from tests.factories import make_iso, make_node, make_operation, make_reading, m
 from tests.pages.parts import hardware
 from tests.pages.scenes_of_accounts import standing
 from tests.pages.scenes_of_admin import attention
+from tests.pages.scenes_of_consoles import consoles
 from tests.pages.scenes_of_create import much_on_offer
 from tests.pages.scenes_of_hardware import parts, waiting
 from tests.pages.scenes_of_leases import leases
 from tests.pages.scenes_of_limits import limits
 from tests.pages.scenes_of_people import people
 from tests.pages.scenes_of_pools import pools
+from tests.pages.scenes_of_shares import sharing
 from tests.pages.scenes_of_snapshots import snapshots
 from tests.pages.states import PageState
 from vms.models import MirrorRun, VirtualMachine
@@ -297,6 +299,6 @@ SCENES: dict[str, Callable[[Cast], list[PageState]]] = {
     scene.__name__: scene
     for scene in (
         everyday, moving, forms, outage, silent_node, empty, house, people, limits, standing, parts, waiting, snapshots,
-        pools, attention, leases, much_on_offer,
+        pools, attention, leases, consoles, sharing, much_on_offer,
     )
 }  # fmt: skip
