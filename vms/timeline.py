@@ -30,6 +30,7 @@ DEEDS = {
     "console.closed": "Was in the console of",
     "console.ended": "Ended a console of",
     "operation.adopt": "Said that it was done:",
+    "operation.log_asked": "Asked for Proxmox's log of:",
     "operation.look_again": "Had the portal look again:",
     "operation.mark_not_done": "Said that it was not done:",
     "operation.retry": "Had it tried again:",

@@ -7,7 +7,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEvent
-from quotas.models import Policy
+from quotas.models import Allowance, Policy
 from tests.cast import Cast
 from tests.factories import make_vm
 from tests.sign_in import sign_in
@@ -113,3 +113,44 @@ def test_a_number_that_is_none_saves_nothing_and_says_why(cast: Cast, rita: Clie
     assert (page.status_code, Policy.objects.count()) == (200, 0)
     assert f'value="{typed}"' in text
     assert any(words in text for words in ("Write a whole number", "At most", "greater than or equal to 0"))
+
+
+# --- allowances ---
+
+
+@pytest.mark.parametrize("name", ["cores", "memory_mib", "disk_gib"])
+@pytest.mark.parametrize("typed", ["0", "-1", "1.5", "8 cores", "8GiB", "99999999999999"])
+def test_an_allowance_of_a_number_that_is_none_is_not_given(cast: Cast, rita: Client, name: str, typed: str) -> None:
+    sent = {"pool": cast.alices.pk, "reason": "A thesis.", name: typed, "confirm": "yes"}
+    page = rita.post("/admin/quotas/allowance/add/", sent)
+
+    text = page.content.decode()
+    assert (page.status_code, Allowance.objects.count()) == (200, 0)
+    assert f'value="{typed}"' in text
+    assert any(words in text for words in ("Write a whole number", "At most", "above zero", "greater than or equal"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "sentence"),
+    [
+        ({"cores": ""}, "Name at least one number."),
+        ({"until": "2001-01-01"}, "This day is over."),
+        ({"until": "31.12.2027 or so"}, "Write a date such as 2027-02-28."),
+        ({"reason": ""}, "required"),
+        ({"reason": "r" * 301}, "at most 300 characters"),
+        ({"pool": "987654"}, "not one of the available choices"),
+    ],
+    ids=["no number", "past", "no date", "no reason", "long reason", "no pool"],
+)
+def test_what_is_wrong_with_an_allowance_stands_at_its_field(
+    cast: Cast, rita: Client, wrong: dict[str, str], sentence: str
+) -> None:
+    sent = {"pool": cast.alices.pk, "cores": "9", "reason": "A thesis.", "confirm": "yes"} | wrong
+
+    page = rita.post("/admin/quotas/allowance/add/", sent)
+
+    name = next(iter(wrong))
+    beside = page.context["adminform"].form.errors
+    assert (page.status_code, Allowance.objects.count(), list(beside)) == (200, 0, [name])
+    assert sentence in str(beside[name])
+    assert not AuditEvent.objects.exists()

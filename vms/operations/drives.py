@@ -15,6 +15,7 @@ from vms.states import OperationKind
 SLOTS = ("ide2", "ide0", "ide1", "ide3", *(f"sata{n}" for n in range(6)))
 EMPTY = "none"
 NO_SLOT = "It has no free place for another CD drive."
+WITHDRAWN = "An RTP hid {} after it was chosen, or its storage lost it. Choose another ISO."
 
 
 class _Drive(Setting):
@@ -28,6 +29,13 @@ class _Drive(Setting):
         found = [disk for disk in config.disks if disk.slot == op.wish.get("slot") and not disk.is_leaving]
         usable = [disk for disk in found if disk.is_cdrom and not disk.is_cloud_init]
         return max(usable, key=lambda disk: disk.is_pending, default=None)
+
+    def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
+        """Looks once more whether the ISO is offered: it may have been hidden since it was asked for."""
+        found = super().prepare(op, cluster)
+        if isinstance(found, Broken) or found.get("is_set") or is_offered(op):
+            return found
+        return Broken(words.did_not(op, WITHDRAWN.format(op.wish["iso_name"])))
 
     def is_set(self, op: Operation, config: GuestConfig) -> bool:
         """The drive is there and holds what it shall."""
@@ -164,6 +172,13 @@ def isos_for(vm: VirtualMachine) -> list[IsoImage]:
     reachable = set(Storage.objects.filter(node__name=vm.node).values_list("name", flat=True))
     shown = IsoImage.objects.filter(is_hidden=False, missing_since=None, node__in=["", vm.node])
     return [iso for iso in shown.order_by("name") if iso.volid.partition(":")[0] in reachable]
+
+
+def is_offered(op: Operation) -> bool:
+    """Whether the ISO it is about is still one that members are shown; True where it is about none."""
+    volid = op.wish.get("volid")
+    shown = IsoImage.objects.filter(volid=volid, is_hidden=False, missing_since=None, node__in=["", op.vm.node])
+    return not volid or shown.exists()
 
 
 def _medium(vm: VirtualMachine, iso_id: int) -> dict[str, Any]:

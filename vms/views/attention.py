@@ -108,10 +108,10 @@ def job(request: RtpRequest, job_id: int) -> HttpResponse:
 @require_POST
 @rtp_required
 def read_log(request: RtpRequest, job_id: int) -> HttpResponse:
-    """Asks a worker for the log of its Proxmox tasks; changes nothing else."""
+    """Asks a worker for the log of its Proxmox tasks; audited, changes nothing else."""
     op = _job(job_id)
     require_proof(request, f"Read the log of {op.code}")
-    task_logs.want(op)
+    task_logs.want(op, by=request.user, address=address_of(request))
     messages.success(request, "The log is being read. Load the page again in a few seconds.")
     return redirect("vms:job", job_id=op.pk)
 

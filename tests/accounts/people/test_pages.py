@@ -41,6 +41,13 @@ def test_the_list_says_how_everybody_stands(cast: Cast, rita: Client) -> None:
     assert told["alice"].endswith("21")  # two machines, one of them runs
 
 
+def test_their_page_leads_to_all_of_their_activity(cast: Cast, rita: Client) -> None:
+    page = rita.get(f"/rtp/people/{cast.alice.pk}/").content.decode()
+
+    assert 'href="/activity/?member=alice">All of their activity</a>' in page
+    assert rita.get("/activity/?member=alice").status_code == 200
+
+
 def test_the_list_is_searched_by_name_full_name_and_mail(cast: Cast, rita: Client) -> None:
     User.objects.filter(pk=cast.bob.pk).update(first_name="Robert Tables")
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from tests.factories import make_iso
 from tests.vms.operations.bench import SECOND_DISK, Bench
@@ -111,6 +112,23 @@ def test_an_iso_that_was_hidden_meanwhile_is_refused_beside_its_field(shop: Work
         with pytest.raises(Refusal, match="not offered any more") as refused:
             bench.ask(request, iso_id=shop.iso.pk, **more)
         assert refused.value.field == "iso_id"
+
+
+@pytest.mark.parametrize("gone", [{"is_hidden": True}, {"missing_since": timezone.now()}], ids=["hidden", "lost"])
+def test_an_iso_that_was_hidden_between_asking_and_sending_is_not_inserted(
+    shop: Workshop, gone: dict[str, Any]
+) -> None:
+    bench = Bench(shop, config={"ide2": "none,media=cdrom"})
+    for request, more in ((ops.request_mount, {"slot": "ide2"}), (ops.request_add_drive, {})):
+        type(shop.iso).objects.update(is_hidden=False, missing_since=None)
+        asked = bench.ask(request, iso_id=shop.iso.pk, **more)
+        type(shop.iso).objects.update(**gone)
+        op = shop.work(asked)
+        assert op.state == FAILED
+        assert "An RTP hid small-linux.iso after it was chosen, or its storage lost it." in op.sentence
+
+    drives = {slot: value for slot, value in bench.config.items() if "media=cdrom" in value}
+    assert drives == {"ide2": "none,media=cdrom"}
 
 
 def test_an_iso_on_another_nodes_own_storage_is_not_offered(shop: Workshop) -> None:

@@ -98,10 +98,12 @@ def test_the_log_of_a_failure_is_read_unasked_and_of_others_when_wanted(shop: Wo
     good = shop.work(shop.ask(shop.machine("two"), OperationKind.START))
 
     assert (read_due(cluster(), timezone.now()), read_due(cluster(), timezone.now())) == (1, 0)
-    want(good)
+    want(good, by=shop.cast.rita, address="192.0.2.7")
     assert read_due(cluster(), timezone.now()) == 1
 
     failed.refresh_from_db()
     good.refresh_from_db()
     assert "start failed: QEMU exited with code 1" in failed.task_log
     assert good.task_log.endswith("TASK OK")
+    asked = AuditEvent.objects.get(verb="operation.log_asked")
+    assert (asked.actor, asked.address, asked.detail["operation"]) == (shop.cast.rita, "192.0.2.7", good.code)
