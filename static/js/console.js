@@ -44,7 +44,7 @@ class Console {
     this.tools = [keys, new Bar(panel, host), new Touch(panel, host, keys), new Clipboard(panel, host), new View(panel, host)];
     panel.addEventListener("click", (event) => this.press(event));
     window.addEventListener("pagehide", () => this.leave());
-    window.addEventListener("pageshow", (event) => { if (event.persisted) this.open(); });
+    window.addEventListener("pageshow", (event) => { if (event.persisted) this.again(); });
     window.addEventListener("online", () => { if (this.waiting) this.again(); else this.link?.networkCameBack(); });
     // A hidden page keeps its console and asks for none: many of them would all come at once.
     document.addEventListener("visibilitychange", () => { if (!document.hidden && this.waiting) this.again(); });

@@ -1,0 +1,84 @@
+"""The network between a browser and the portal, which can be frozen or cut."""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Iterator
+
+from tests.children import free_port
+
+
+class Cable:
+    """Carries TCP from its port to the portal's. Frozen: nothing goes through and nothing ends. Cut: all ends."""
+
+    def __init__(self) -> None:
+        self.port, self.portal_port = free_port(), 0
+        self._flows = threading.Event()
+        self._flows.set()
+        self._is_cut = False
+        self._ends: set[socket.socket] = set()
+        self._door = socket.create_server(("127.0.0.1", self.port), backlog=128)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """A black hole for the length of the block."""
+        self._flows.clear()
+        try:
+            yield
+        finally:
+            self._flows.set()
+
+    @contextlib.contextmanager
+    def cut(self) -> Iterator[None]:
+        """Every connection is reset, and new ones too, for the length of the block."""
+        self._is_cut = True
+        for end in list(self._ends):
+            _reset(end)
+        try:
+            yield
+        finally:
+            self._is_cut = False
+
+    def close(self) -> None:
+        """Takes the cable away."""
+        self._door.close()
+        for end in list(self._ends):
+            _reset(end)
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._door.accept()
+                if self._is_cut:
+                    _reset(near)
+                else:
+                    threading.Thread(target=self._join, args=(near,), daemon=True).start()
+
+    def _join(self, near: socket.socket) -> None:
+        try:
+            far = socket.create_connection(("127.0.0.1", self.portal_port))
+        except OSError:
+            _reset(near)
+            return
+        self._ends |= {near, far}
+        other = threading.Thread(target=self._carry, args=(far, near), daemon=True)
+        other.start()
+        self._carry(near, far)
+        other.join()
+        self._ends -= {near, far}
+        near.close()
+        far.close()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while self._flows.wait() and (data := source.recv(65536)) and self._flows.wait():
+                sink.sendall(data)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_RDWR)
+
+
+def _reset(end: socket.socket) -> None:
+    """Ends it in both directions, so that whoever waits for it wakes."""
+    with contextlib.suppress(OSError):
+        end.shutdown(socket.SHUT_RDWR)

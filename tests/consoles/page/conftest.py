@@ -1,0 +1,99 @@
+"""The console's page in Chromium, in front of a real portal and behind a cable that can be pulled."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.cast import make_cast
+from tests.consoles.conftest import House
+from tests.consoles.page.cable import Cable
+from tests.consoles.page.screen import Screen
+from tests.consoles.portal import Portal, cookie_of, running_guest, serving
+from tests.devcluster.cluster import DevCluster
+from tests.factories import make_reading
+from tests.pages.conftest import CHROMIUM, VENDOR
+from tests.pages.window import Window
+
+SERVED = "tests.consoles.served:application"
+#: As they are by default; the other tests of consoles have wider ones.
+SEATS = {"CONSOLE_MAX_PER_PERSON": 6, "CONSOLE_MAX_PER_NODE": 40, "CONSOLE_MAX_SAME_VM": 1}
+
+
+@dataclass
+class Site:
+    """A portal, and the cable that leads to it; browsers know the cable's address only."""
+
+    portal: Portal
+    cable: Cable
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.cable.port}"
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """Closed at the end of each file: while it runs, no other event loop can."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None or not (VENDOR / "novnc" / "core" / "rfb.js").is_file():
+        pytest.skip("needs Chromium and noVNC: make test installs both")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="session")
+def site(
+    django_db_setup: None, running_devcluster: DevCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """One for all files here."""
+    cable, folder = Cable(), tmp_path_factory.mktemp("site")
+    with serving(running_devcluster, folder, SERVED, SITE_URL=f"http://127.0.0.1:{cable.port}", **SEATS) as portal:
+        cable.portal_port = portal.port
+        yield Site(portal, cable)
+    cable.close()
+
+
+@pytest.fixture(scope="module")
+def strict_site(
+    django_db_setup: None, running_devcluster: DevCluster, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """One whose clocks are short: a control is idle after 3 s, a console over after 6 s, each warned 2 s before."""
+    cable, folder = Cable(), tmp_path_factory.mktemp("strict")
+    clocks = {"CONSOLE_IDLE_S": 3, "CONSOLE_MAX_S": 6, "CONSOLE_WARN_S": 2, "CONSOLE_PAUSED_S": 2}
+    more = {"CONSOLE_HEARTBEAT_S": 1, "SITE_URL": f"http://127.0.0.1:{cable.port}"}
+    with serving(running_devcluster, folder, SERVED, **clocks, **more, **SEATS) as portal:
+        cable.portal_port = portal.port
+        yield Site(portal, cable)
+    cable.close()
+
+
+@pytest.fixture
+def house(transactional_db: None, site: Site, devcluster: DevCluster) -> House:
+    """Alice's running machine behind that portal."""
+    cast = make_cast()
+    make_reading()
+    vm = running_guest(devcluster, cast.alices, last_seen=timezone.now())
+    return House(site.portal, devcluster, cast, vm, cookie_of(cast.alice))
+
+
+@pytest.fixture
+def window(house: House, site: Site, chromium: Browser) -> Iterator[Window]:
+    """Alice's browser; nothing in it may complain, the content security policy included."""
+    with Window(chromium, site.origin, house.cast.alice) as window:
+        yield window
+        assert [line for line in window.complaints if "WebSocket connection" not in line] == []
+
+
+@pytest.fixture
+def screen(window: Window, house: House) -> Screen:
+    """Alice's console, not opened yet; the page's clock can be moved."""
+    return Screen(window, house)
