@@ -4,7 +4,6 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -18,7 +17,6 @@ from tests.factories import make_reading
 from tests.pages.window import Window
 from tests.vms.operations.workshop import SHORT, Workshop
 from vms.models import Operation, VirtualMachine
-from vms.operations import request_grow_disk
 from vms.states import OperationState, Power
 
 pytestmark = [pytest.mark.browser, pytest.mark.qemu, pytest.mark.slow]
@@ -101,6 +99,15 @@ def start(window: Window, house: Workshop, vm: VirtualMachine) -> None:
     booted(house.cluster, done(house))
 
 
+def grow(window: Window, vm: VirtualMachine, size_gib: int) -> None:
+    """Asks on the Hardware tab for its first disk to have that size."""
+    page = window.open(f"/vms/{vm.pk}/hardware/")
+    page.get_by_role("link", name="Grow Disk 1").click()
+    page.fill("#id_size_gib", str(size_gib))
+    page.click("#send")
+    page.wait_for_url("**/hardware/?watching=*")
+
+
 def keep(window: Window, vm: VirtualMachine) -> None:
     """Takes a snapshot named clean."""
     page = window.open(f"/vms/{vm.pk}/snapshots/")
@@ -135,8 +142,7 @@ def test_from_the_first_key_to_a_way_back(
             Shell(real, other, vm.login_user).says(vm, "true")
 
         wanted_gib = vm.disk_gib + 3
-        who: Any = {"by": house.cast.alice, "address": "192.0.2.7", "key": "grow-0001"}
-        request_grow_disk(vm, slot="scsi0", size_gib=wanted_gib, **who)
+        grow(window, vm, wanted_gib)
         assert int(shell.says(done(house), "cat /sys/block/sda/size")) == wanted_gib * 2**21
 
         shell.says(vm, f"echo as it was | dd of=/dev/sda {SPOT} 2>/dev/null")
