@@ -25,6 +25,7 @@ from consoles.backpressure import SCOPE_KEY, AsgiBrowser, DaphneBrowser, Receive
 from consoles.bridge import Bridge, Limits
 from consoles.dialing import Windows, dial
 from consoles.groups import user_group, vm_group
+from consoles.lookout import Lookout
 from consoles.receivers import WORD_S, say
 from consoles.visits import Look
 from vms.cluster import console_cluster
@@ -48,6 +49,9 @@ async def in_database(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
     run = database_sync_to_async(work, thread_sensitive=False, executor=_DATABASE)
     result: T = await run(*args, **kw)
     return result
+
+
+_LOOKOUT = Lookout(in_database)
 
 
 class ConsoleConsumer(AsyncConsumer):
@@ -185,7 +189,7 @@ class Console:
                 await asyncio.wait_for(self._look_now.wait(), 0.75 * settings.CONSOLE_RECHECK_S)
             self._look_now.clear()
             try:
-                seen: Look | None = await in_database(visits.look, self._authority, self._visit_id, timezone.now())
+                seen: Look | None = await _LOOKOUT.look(self._authority, self._visit_id)
                 read_at = loop.time()
             except DatabaseError:
                 log.warning("console: rights could not be read")

@@ -60,6 +60,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("consoles/{__init__,close_codes,frames,groups,modes,notices}.py", VOCABULARY),
     ("consoles/models.py", MODELS),
     ("consoles/{node_socket,backpressure,browser_frames}.py", GATEWAYS),
+    ("consoles/lookout.py", OPERATIONS),
     ("consoles/{bridge,streams,dialing,probe,grants,visits,authority,shares,seats,clocks,overview}.py", OPERATIONS),
     ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin,share_views,rtp_views,forms}.py", INTERFACES),
     ("consoles/reasons.py", OPERATIONS),

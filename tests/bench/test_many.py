@@ -100,7 +100,7 @@ def slow_queries(port: int, count: int) -> Iterator[list[float]]:
 def worst_key_ms(load: Load, queries: int, port: int) -> float:
     """The most that a key waited within a second, with so many slow queries in it."""
     with slow_queries(port, queries) as seconds:
-        took = load("echo", group="keys", count=sized(100, 50), pause_s=0.01, warm_up=0)["took"]
+        took: list[float] = load("echo", group="keys", count=sized(100, 50), pause_s=0.01, warm_up=0)["took"]
     assert not seconds or min(seconds) >= 1.0
     return max(took) * 1000
 
