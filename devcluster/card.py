@@ -118,6 +118,11 @@ class CardMachine:
         for session in self._sessions:
             session.wake()
 
+    async def copy(self, text: str) -> None:
+        """As a guest does whose user copied this."""
+        for session in self._sessions:
+            session.copy(text)
+
     def password(self) -> str | None:
         if self._password is None or self._clock.now() >= self._password[1]:
             return None

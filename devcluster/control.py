@@ -36,6 +36,7 @@ def routes(site: Site) -> list[Route]:
         ("GET", "/guests/{vmid:int}/ssh", ssh),
         ("GET", "/guests/{vmid:int}/keys", keys),
         ("POST", "/guests/{vmid:int}/screen", screen),
+        ("POST", "/guests/{vmid:int}/clipboard", clipboard),
         ("POST", "/pools", make_pool),
         ("POST", "/users", make_user),
         ("POST", "/volumes", make_volume),
@@ -154,6 +155,14 @@ async def screen(site: Site, request: Request) -> Any:
         site.desk.set_deaf(guest.vmid, asked["mode"] == "deaf")
         return {}
     await site.room.machine(guest).firehose(int(asked.get("fps", 25)) if asked.get("mode") == "firehose" else 0)
+    return {}
+
+
+async def clipboard(site: Site, request: Request) -> Any:
+    """The guest copies `text`, `times` over."""
+    guest, asked = _guest(site, request), await request.json()
+    for _ in range(int(asked.get("times", 1))):
+        await site.room.machine(guest).copy(str(asked["text"]))
     return {}
 
 

@@ -65,6 +65,9 @@ class Machine(Protocol):
     async def firehose(self, fps: int) -> None:
         """Repaint without end; 0 stops."""
 
+    async def copy(self, text: str) -> None:
+        """Tell every viewer that this was copied in the machine."""
+
 
 class MachineRoom(Protocol):
     """Where machines and their disks are kept."""
@@ -138,6 +141,9 @@ class NullMachine:
         return None
 
     async def firehose(self, fps: int) -> None:
+        return None
+
+    async def copy(self, text: str) -> None:
         return None
 
 

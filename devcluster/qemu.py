@@ -226,6 +226,9 @@ class QemuMachine:
     async def firehose(self, fps: int) -> None:
         """A real guest paints what it likes."""
 
+    async def copy(self, text: str) -> None:
+        """A real guest copies when its own user does."""
+
 
 def _run_folder(wanted: Path) -> Path:
     """Where sockets can be: their paths may not be longer than about a hundred characters."""

@@ -15,7 +15,7 @@ VERSION = b"RFB 003.008\n"
 VNC_AUTHENTICATION = 2
 SHOWN_PER_S = 30
 MAX_CLIPBOARD_BYTES = 1 << 20
-POINTER, KEY = "pointer", "key"
+POINTER, KEY, CLIPBOARD = "pointer", "key", "clipboard"
 
 
 class ClientError(Exception):
@@ -24,7 +24,7 @@ class ClientError(Exception):
 
 @dataclass(frozen=True)
 class Input:
-    """A key (keysym, down) or the pointer (x, y, buttons)."""
+    """A key (keysym, down), the pointer (x, y, buttons) or a clipboard (text)."""
 
     kind: str
     keysym: int = 0
@@ -32,6 +32,7 @@ class Input:
     x: int = 0
     y: int = 0
     buttons: int = 0
+    text: str = ""
 
 
 class Host(Protocol):
@@ -78,6 +79,11 @@ class Session:
 
     def wake(self) -> None:
         self._awake.set()
+
+    def copy(self, text: str) -> None:
+        """The machine copied something: the text goes to the client, 7.6.4."""
+        content = text.encode("latin-1", "replace")
+        self._writer.write(struct.pack("!BxxxI", 3, len(content)) + content)
 
     # handshake, 7.1 to 7.3
 
@@ -209,4 +215,5 @@ class Session:
         (length,) = struct.unpack("!xxxi", await self._reader.readexactly(7))
         if abs(length) > MAX_CLIPBOARD_BYTES:
             raise ClientError("clipboard too long")
-        await self._reader.readexactly(abs(length))
+        content = await self._reader.readexactly(abs(length))
+        self._host.take(Input(CLIPBOARD, text=content.decode("latin-1")))

@@ -35,8 +35,8 @@ export class Bar {
   // One item is in the way of the Tab key: the one last used.
   rove(used) {
     const items = this.items();
-    const current = items.find((item) => item === used) || items.find((item) => item.tabIndex === 0 && item === this.current) || items[0];
-    this.current = current;
+    if (items.includes(used)) this.used = used;
+    const current = this.current = items.includes(this.used) ? this.used : items[0];
     for (const item of items) if (item.tabIndex !== (item === current ? 0 : -1)) item.tabIndex = item === current ? 0 : -1;
   }
 

@@ -90,14 +90,20 @@ export class Keys {
   }
 
   goesDown(event) {
+    const isNew = !this.pressed.has(event.code);
     this.pressed.add(event.code);
-    if (!MODIFIER.test(event.code)) this.before();
+    if (MODIFIER.test(event.code)) return;
+    if (isNew) this.used();
+    this.before();
   }
 
   comesUp(event) {
-    const wasOurs = this.pressed.delete(event.code);
-    // After noVNC has sent this key's own release.
-    if (wasOurs && !MODIFIER.test(event.code)) setTimeout(() => this.after(), 0);
+    if (this.pressed.delete(event.code) && !MODIFIER.test(event.code)) this.used();
+  }
+
+  // The key that modifiers waited for was there: a second one, pressed before the first is up, does not get them.
+  used() {
+    if (this.sent.size) this.after();
   }
 
   // noVNC lets keys up when the window loses the keyboard, but not when only its canvas does.

@@ -20,7 +20,11 @@ export class Touch {
     this.queue = Promise.resolve();
     this.canType = false;
     if (matchMedia("(any-pointer: coarse)").matches) this.strip.classList.replace("d-none", "d-flex");
-    if (matchMedia("(pointer: coarse)").matches) panel.querySelector("[data-console-hint]").textContent = HINT;
+    this.isPhone = matchMedia("(pointer: coarse)").matches;
+    this.stage = panel.querySelector("[data-console-stage]");
+    if (this.isPhone) panel.querySelector("[data-console-hint]").textContent = HINT;
+    // Turned round, the screen is in the middle again.
+    new ResizeObserver(() => this.centre()).observe(this.stage);
     // The field keeps the focus while the strip is pressed: else the phone's keyboard would go.
     this.strip.addEventListener("pointerdown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
     this.button.addEventListener("click", () => this.toggle());
@@ -31,10 +35,17 @@ export class Touch {
     this.forget();
   }
 
-  enable({ canType }) {
+  enable({ isOpen, canType }) {
+    this.isOpen = isOpen;
     this.canType = canType;
+    this.centre();
     this.button.disabled = !canType;
     if (!canType) this.typist?.stop();
+  }
+
+  // The screen is all that a phone has room for.
+  centre() {
+    if (this.isOpen && this.isPhone) this.stage.scrollIntoView({ block: "center" });
   }
 
   toggle() {

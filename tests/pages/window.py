@@ -23,12 +23,13 @@ class Window:
 
     def __init__(
         self, chromium: Browser, site: str, person: User | None = None, *, size: tuple[int, int] = DESKTOP,
-        theme: str = "light", scripts: bool = True,
+        theme: str = "light", scripts: bool = True, is_phone: bool = False,
     ) -> None:  # fmt: skip
         self.site, self.complaints = site, list[str]()
         self.context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]}, java_script_enabled=scripts,
             color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce",
+            has_touch=is_phone, is_mobile=is_phone,
         )  # fmt: skip
         self.page: Page = self.context.new_page()
         self.page.on("console", self._console)

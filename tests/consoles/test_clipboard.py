@@ -1,0 +1,106 @@
+"""The clipboard: nothing passes by itself, in either direction, whatever the machine does."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.consoles.conftest import House
+from tests.consoles.test_in_a_browser import chromium, house, opened, site, wait_for, window
+from tests.figures import figure, scaled
+from tests.pages.window import Window
+
+__all__ = ["chromium", "house", "site", "window"]
+pytestmark = [pytest.mark.browser]
+
+MINE = "the member's own secret"
+HOSTILE = "<img src=x onerror=\"document.title='caught'\"><script>document.title='caught'</script>"
+TIMES = scaled(1000, 20_000)
+
+
+@pytest.fixture
+def page(window: Window, house: House) -> Page:
+    """The console, in a browser that would let any script use the clipboard, which holds something."""
+    window.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=house.portal.origin)
+    page = opened(window, house)
+    page.evaluate("(text) => navigator.clipboard.writeText(text)", MINE)
+    return page
+
+
+def copies(house: House, text: str, times: int = 1) -> None:
+    """The machine copies this."""
+    house.cluster.control("POST", f"/guests/{house.vm.vmid}/clipboard", {"text": text, "times": times})
+
+
+def given(house: House) -> list[Any]:
+    """Clipboards that reached the machine."""
+    events = house.cluster.control("GET", f"/guests/{house.vm.vmid}/keys")
+    return [event["text"] for event in events if event["kind"] == "clipboard"]
+
+
+def held(page: Page) -> str:
+    """What the browser's clipboard holds."""
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def open_clipboard(page: Page) -> None:
+    page.locator("summary", has_text="Keys").click()
+    page.click("[data-clip-open]")
+
+
+def test_a_machine_that_copies_without_end_gets_one_line_and_nothing_else(page: Page, house: House) -> None:
+    copies(house, HOSTILE, TIMES)
+
+    expect(page.locator("[data-clip-notice]")).to_contain_text("The VM copied something")
+    figure("clipboard", "copied by the VM", TIMES, "written to the member", int(held(page) != MINE), "of it shown", 0)
+    assert (held(page), HOSTILE in page.content(), given(house)) == (MINE, False, [])
+    expect(page.locator("[data-console-state]")).to_have_text("Connected")
+
+
+def test_what_the_machine_copied_is_shown_as_text(page: Page, house: House) -> None:
+    copies(house, HOSTILE)
+
+    page.click("[data-clip-notice] [data-clip-do=show]")
+
+    expect(page.locator("[data-clip-from]")).to_have_value(HOSTILE)
+    assert (page.title().startswith("caught"), held(page)) == (False, MINE)
+
+
+def test_a_click_takes_it_over_and_the_line_goes(page: Page, house: House) -> None:
+    copies(house, "from the VM")
+
+    page.click("[data-clip-notice] [data-clip-do=copy]")
+
+    expect(page.locator("[data-clip-notice]")).to_be_hidden()
+    assert held(page) == "from the VM"
+
+
+def test_dismissed_it_is_forgotten(page: Page, house: House) -> None:
+    copies(house, "from the VM")
+
+    page.click("[data-clip-notice] [data-clip-do=dismiss]")
+    open_clipboard(page)
+
+    expect(page.locator("[data-clip-shown]")).to_be_hidden()
+    assert held(page) == MINE
+
+
+def test_what_the_person_has_goes_over_by_two_clicks_and_not_by_one(page: Page, house: House) -> None:
+    open_clipboard(page)
+    page.click("[data-clip-do=fetch]")
+    expect(page.locator("[data-clip-to]")).to_have_value(MINE)
+    assert given(house) == []
+
+    page.click("[data-clip-give]")
+
+    wait_for(lambda: given(house) == [MINE], page)
+    assert page.input_value("[data-clip-to]") == ""
+
+
+def test_an_endless_text_is_cut(page: Page, house: House) -> None:
+    copies(house, "x" * (1024 * 1024 + 5))
+
+    page.click("[data-clip-notice] [data-clip-do=show]")
+
+    assert page.evaluate("document.querySelector('[data-clip-from]').value.length") == 1024 * 1024
