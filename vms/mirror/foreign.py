@@ -3,15 +3,16 @@
 import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 
 from vms.cluster import Cluster
 from vms.cluster.errors import ClusterError
 from vms.cluster.types import TaskFacts
 from vms.mirror import lock
+from vms.mirror.whose import began_at, owners
 from vms.models import ClusterTask, Node, VirtualMachine
 from vms.operations.finding import SKEW_S, known_upids
 
@@ -36,11 +37,13 @@ def read_tasks(proxmox: Cluster, at: datetime) -> int:
 def _read_node(proxmox: Cluster, node: Node, at: datetime) -> int:
     try:
         found = proxmox.node_tasks(node.name, int(_since(node, at).timestamp()))
+        unknown = _note_ends(task for task in found if not is_ours(task.upid.user))
+        owned = list(owners(proxmox, node.name, found, frozenset(str(task.upid) for task in unknown)))
     except ClusterError as error:
         log.info("tasks of %s: %s", node.name, type(error).__name__)
         return 0
     with transaction.atomic():
-        new = _keep([task for task in found if not is_ours(task.upid.user)])
+        new = _keep(owned)
         Node.objects.filter(pk=node.pk).update(tasks_read_at=at)
     return new
 
@@ -63,31 +66,28 @@ def is_ours(user: str) -> bool:
     return bool(mark) and name == settings.PROXMOX_USER
 
 
-def _keep(tasks: Iterable[TaskFacts]) -> int:
+def _keep(owned: Iterable[tuple[TaskFacts, VirtualMachine]]) -> int:
     new = 0
-    for task in tasks:
-        vm = _machine(task)
-        if vm is None or str(task.upid) in known_upids(vm):
+    for task, vm in owned:
+        if str(task.upid) in known_upids(vm):
             continue
-        ended = datetime.fromtimestamp(task.ended_at_s, UTC) if task.ended_at_s else None
-        columns = {"ended_at": ended, "exit_text": (task.exit_text or "")[:300]}
-        about = {"vm": vm, "kind": task.upid.type[:40], "user": task.upid.user[:150], "began_at": _began(task)}
-        _row, is_new = ClusterTask.objects.update_or_create(
-            upid=str(task.upid), defaults=columns, create_defaults=about | columns
-        )
+        about = {"vm": vm, "kind": task.upid.type[:40], "user": task.upid.user[:150], "began_at": began_at(task)}
+        _row, is_new = ClusterTask.objects.get_or_create(upid=str(task.upid), defaults=about | _end(task))
         new += is_new
     return new
 
 
-def _machine(task: TaskFacts) -> VirtualMachine | None:
-    """Whose it was when the task began: the slot alone would hand a machine's past to whoever sits in it now."""
-    if task.upid.vmid is None:
-        return None
-    began = _began(task)
-    there = Q(gone_at=None) | Q(gone_at__gte=began)
-    known = VirtualMachine.objects.filter(there, vmid=task.upid.vmid, smbios_uuid__isnull=False)
-    return known.filter(created_at__lte=began + timedelta(seconds=SKEW_S)).order_by("-created_at").first()
+def _note_ends(tasks: Iterable[TaskFacts]) -> list[TaskFacts]:
+    """Writes how those ended that are known already; the others."""
+    tasks = list(tasks)
+    upids = [str(task.upid) for task in tasks]
+    known = dict(ClusterTask.objects.filter(upid__in=upids).values_list("upid", "ended_at"))
+    for task in tasks:
+        if str(task.upid) in known and known[str(task.upid)] is None and task.ended_at_s:
+            ClusterTask.objects.filter(upid=str(task.upid)).update(**_end(task))
+    return [task for task in tasks if str(task.upid) not in known]
 
 
-def _began(task: TaskFacts) -> datetime:
-    return datetime.fromtimestamp(task.upid.started_at_s, UTC)
+def _end(task: TaskFacts) -> dict[str, Any]:
+    ended = datetime.fromtimestamp(task.ended_at_s, UTC) if task.ended_at_s else None
+    return {"ended_at": ended, "exit_text": (task.exit_text or "")[:300]}

@@ -21,6 +21,8 @@ from vms.usage import Shape, shape_of
 
 NO_RIGHT = "Your role in this pool does not include that."
 NO_POOL = "It is in no pool of the portal yet."
+#: Its row has left the slot: what is asked of it could only be asked of whoever sits there now.
+REPLACED = "Proxmox does not show it any more: another machine has its number."
 #: Afterwards the machine looks as it did before, so that its state tells nobody that it was done.
 TRACELESS = frozenset({OperationKind.REBOOT, OperationKind.RESET, OperationKind.ROLL_BACK})
 AGAIN = "Ask once more if you want it a second time."
@@ -94,6 +96,7 @@ def refuse_obstacle(vm: VirtualMachine, kind: OperationKind) -> None:
     action = Action(kind)
     why = restraints.of_lock(vm, action) or restraints.of_trash(vm, action)
     why = why or obstacle(action, vm.lifecycle, vm.power)  # type: ignore[arg-type]  # columns hold the enums' values
+    why = why or (REPLACED if vm.vmid is None else "")
     if why:
         raise Refusal(f"{vm.name} cannot be {words.VERBS[kind][1]}. {why}")
 

@@ -34,6 +34,11 @@ class OnSnapshot(OnMachine):
 
     task: ClassVar[str] = ""
 
+    def of_this(self, op: Operation, cluster: Cluster) -> SnapshotFacts | None:
+        """The same, once it is this machine's: one of that name in the slot can be another machine's."""
+        self.config(op, cluster)
+        return self.found(op, cluster)
+
     def found(self, op: Operation, cluster: Cluster) -> SnapshotFacts | None:
         """The snapshot as Proxmox lists it now."""
         ref = finding.ref_of(op)
@@ -62,7 +67,7 @@ class Take(OnSnapshot):
 
     def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
         """Nothing is sent where the name is taken; so one of that name later is the one that was sent."""
-        if self.found(op, cluster) is not None:
+        if self.of_this(op, cluster) is not None:
             return Broken(words.did_not(op, f"There is a snapshot named {op.wish['name']} already."))
         return super().prepare(op, cluster)
 
@@ -77,7 +82,7 @@ class Take(OnSnapshot):
         """Our task tells; else the list, where the snapshot is younger than the intent."""
         if traces := self.traces(op, cluster):
             return Happened(traces[0])
-        found = self.found(op, cluster)
+        found = self.of_this(op, cluster)
         is_young = found is not None and (found.taken_at_s or 0) >= int(float(op.intent["at_s"])) - finding.SKEW_S
         return Happened() if is_young else DidNotHappen()
 
@@ -109,7 +114,7 @@ class GoBack(OnSnapshot):
 
     def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
         """Settings kept under another uuid would make it another machine, which belongs to nobody."""
-        why = self.why_not(op, self.found(op, cluster))
+        why = self.why_not(op, self.of_this(op, cluster))
         if why is not None:
             return why
         ref = finding.ref_of(op)
@@ -146,8 +151,7 @@ class Drop(OnSnapshot):
 
     def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
         """One that is gone already is no failure, where the machine itself is there."""
-        self.config(op, cluster)
-        found = self.found(op, cluster)
+        found = self.of_this(op, cluster)
         named = finding.intent_of(finding.ref_of(op))
         if found is None:
             return named | {"is_gone": True}
@@ -161,7 +165,7 @@ class Drop(OnSnapshot):
         """Our task tells; else the list that lacks it."""
         if traces := self.traces(op, cluster):
             return Happened(traces[0])
-        return Happened() if self.found(op, cluster) is None else DidNotHappen()
+        return Happened() if self.of_this(op, cluster) is None else DidNotHappen()
 
     def after(self, op: Operation, cluster: Cluster, end: TaskStatus | None) -> Verdict:
         """Gone is gone, whoever did it."""

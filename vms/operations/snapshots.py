@@ -14,7 +14,7 @@ from django.utils.formats import date_format
 
 from accounts.models import User
 from vms.cluster import Cluster
-from vms.cluster.errors import NoSuchGuest, WrongMachine
+from vms.cluster.errors import Denied, NoSuchGuest, WrongMachine
 from vms.cluster.types import GuestConfig
 from vms.mirror import snapshots as kept
 from vms.models import Operation, VirtualMachine
@@ -73,7 +73,7 @@ class SnapshotVerb(ChangeVerb):
         """Reads machine and list; raises ClusterError where that is not possible yet."""
         try:
             facts = finding.facts_of(op, cluster)
-        except (NoSuchGuest, WrongMachine):
+        except (NoSuchGuest, WrongMachine, Denied):
             ends.succeed(op, f"{self.told(op, Power.UNKNOWN)} It is no longer there.", None)
             return
         rows = self._rows(op, cluster, facts[0])
@@ -84,7 +84,7 @@ class SnapshotVerb(ChangeVerb):
         """The same: part of it may have been done. A machine that is gone has nothing to read."""
         try:
             facts = finding.facts_of(op, cluster)
-        except (NoSuchGuest, WrongMachine):
+        except (NoSuchGuest, WrongMachine, Denied):
             ends.fail(op, broken.sentence, broken.detail, None)
             return
         rows = self._rows(op, cluster, facts[0])

@@ -101,6 +101,37 @@ def test_a_machines_past_is_not_handed_to_who_sits_in_its_slot_now(house: House,
     assert not ClusterTask.objects.exists()
 
 
+def test_tasks_of_who_came_into_the_slot_are_not_told_of_who_was_there(house: House, boss: Api) -> None:
+    """Before the mirror has read the newcomer, too: Proxmox is asked who is there."""
+    vm = house.adopted(name="web-01")
+    house.devcluster.change(vm.vmid or 0, recreate=True)
+    done_by_hand(house, boss, vm)
+
+    read_tasks(house.cluster, house.at)
+
+    assert not ClusterTask.objects.exists()
+
+
+def test_the_task_that_removed_a_machine_is_its_last(house: House, boss: Api) -> None:
+    vm = house.adopted(name="web-01", pool="alice")
+    path = f"/nodes/{vm.node}/qemu"
+    VirtualMachine.objects.filter(pk=vm.pk).update(config_read_at=timezone.now() - timedelta(minutes=5))
+    assert boss.task("DELETE", f"{path}/{vm.vmid}") == "OK"
+    made = {"vmid": vm.vmid, "name": "new", "pool": "bob", "memory": 512, "scsi0": "shared:1"}
+    house.devcluster.control("POST", "/pools", {"poolid": "bob"})
+    assert boss.task("POST", path, **made) == "OK"
+
+    read_tasks(house.cluster, house.at)
+    house.cycle()
+    read_tasks(house.cluster, house.at)
+
+    told = list(ClusterTask.objects.values_list("vm_id", "kind"))
+    new = house.row(vm.vmid or 0)
+    assert (vm.pk, "qmdestroy") in told
+    assert (vm.pk, "qmcreate") not in told
+    assert (new.pk, "qmdestroy") not in told
+
+
 def test_one_list_holds_operations_locks_and_hands_in_the_order_of_time(house: House, boss: Api) -> None:
     vm = house.adopted(name="web-01")
     make_operation(vm, house.cast.alice, state=OperationState.SUCCEEDED)
