@@ -9,10 +9,9 @@ from playwright.sync_api import Page, expect
 
 from consoles import close_codes
 from tests.consoles.conftest import House
-from tests.consoles.test_in_a_browser import chromium, house, opened, site, window
+from tests.consoles.page.hands import opened
 from tests.pages.window import Window
 
-__all__ = ["chromium", "house", "site", "window"]
 pytestmark = [pytest.mark.browser]
 
 GUEST = (640, 400)

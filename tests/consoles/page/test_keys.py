@@ -6,42 +6,21 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.consoles.conftest import House
-from tests.consoles.test_in_a_browser import chromium, house, opened, site, wait_for, window
+from tests.consoles.page.hands import CANVAS, arrived, opened, pressed, stuck, wait_for
 from tests.figures import figure, scaled
 from tests.pages.window import Window
 
-__all__ = ["chromium", "house", "site", "window"]
 pytestmark = [pytest.mark.browser]
 
 CTRL, ALT, SHIFT, WIN, DELETE, ESCAPE = 0xFFE3, 0xFFE9, 0xFFE1, 0xFFEB, 0xFFFF, 0xFF1B
 F2, F6 = 0xFFBF, 0xFFC3
-CANVAS = "[data-console-screen] canvas"
 TIMES = scaled(20, 200)
-
-
-def arrived(house: House) -> list[tuple[int, bool]]:
-    """Key events as the machine got them: keysym, and whether it went down."""
-    events = house.cluster.control("GET", f"/guests/{house.vm.vmid}/keys")
-    return [(event["keysym"], event["down"]) for event in events if event["kind"] == "key"]
-
-
-def stuck(house: House) -> set[int]:
-    """Keys that are down in the machine now."""
-    down: set[int] = set()
-    for keysym, is_down in arrived(house):
-        (down.add if is_down else down.discard)(keysym)
-    return down
 
 
 def keys_menu(page: Page) -> Any:
     """The menu of keys, opened."""
     page.locator("summary", has_text="Keys").click()
     return page.get_by_role("group", name="Keys for the VM")
-
-
-def pressed(*keysyms: int) -> list[tuple[int, bool]]:
-    """These keys together, let go in reverse."""
-    return [(keysym, True) for keysym in keysyms] + [(keysym, False) for keysym in reversed(keysyms)]
 
 
 def test_every_key_of_the_menu_reaches_the_machine_with_what_belongs_to_it(window: Window, house: House) -> None:

@@ -7,14 +7,14 @@ import pytest
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
 from tests.consoles.conftest import House
-from tests.consoles.test_in_a_browser import chromium, house, opened, site, wait_for
-from tests.consoles.test_keys import CTRL, ESCAPE, arrived, pressed, stuck
+from tests.consoles.page.conftest import Site
+from tests.consoles.page.hands import arrived, events, opened, pressed, stuck, wait_for
 from tests.figures import figure
 from tests.pages.window import Window
 
-__all__ = ["chromium", "house", "site"]
 pytestmark = [pytest.mark.browser]
 
+CTRL, ESCAPE = 0xFFE3, 0xFF1B
 PORTRAIT, LANDSCAPE = (390, 844), (844, 390)
 LEAST_SHARE = 0.6
 #: How much of the viewport the screen's pane has, less what the page's fixed bars cover of it.
@@ -30,9 +30,9 @@ SHARE = """() => {
 
 
 @pytest.fixture
-def phone(chromium: Browser, house: House) -> Iterator[Window]:
+def phone(chromium: Browser, site: Site, house: House) -> Iterator[Window]:
     """Alice's phone."""
-    with Window(chromium, house.portal.origin, house.cast.alice, size=PORTRAIT, is_phone=True) as window:
+    with Window(chromium, site.origin, house.cast.alice, size=PORTRAIT, is_phone=True) as window:
         yield window
         assert window.complaints == []
 
@@ -138,8 +138,7 @@ def test_a_pinch_makes_the_picture_larger_and_presses_nothing_in_the_machine(pho
     figure("U-15", "pinch", f"{larger / fitted:.1f}", "times")
     assert larger > 1.5 * fitted
     assert page.evaluate("document.querySelector('[data-console-pane]').scrollTop") > 0
-    events = house.cluster.control("GET", f"/guests/{house.vm.vmid}/keys")
-    assert [event for event in events if event["kind"] == "key" or event["buttons"]] == []
+    assert (arrived(house), [event for event in events(house, "pointer") if event["buttons"]]) == ([], [])
     assert page.evaluate(SHARE)["sideways"] <= 0
 
 
@@ -148,7 +147,6 @@ def test_a_tap_clicks_where_it_is(phone: Window, house: House) -> None:
 
     page.locator("[data-console-screen] canvas").tap()
 
-    events = f"/guests/{house.vm.vmid}/keys"
-    wait_for(lambda: [one for one in house.cluster.control("GET", events) if one["buttons"] == 1], page)
-    clicked = next(one for one in house.cluster.control("GET", events) if one["buttons"] == 1)
+    wait_for(lambda: [one for one in events(house, "pointer") if one["buttons"] == 1], page)
+    clicked = next(one for one in events(house, "pointer") if one["buttons"] == 1)
     assert (abs(clicked["x"] - 320) <= 3, abs(clicked["y"] - 200) <= 3) == (True, True)

@@ -6,11 +6,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.consoles.conftest import House
-from tests.consoles.test_in_a_browser import chromium, house, opened, site, wait_for, window
+from tests.consoles.page.conftest import Site
+from tests.consoles.page.hands import events, opened, wait_for
 from tests.figures import figure, scaled
 from tests.pages.window import Window
 
-__all__ = ["chromium", "house", "site", "window"]
 pytestmark = [pytest.mark.browser]
 
 MINE = "the member's own secret"
@@ -19,9 +19,9 @@ TIMES = scaled(1000, 20_000)
 
 
 @pytest.fixture
-def page(window: Window, house: House) -> Page:
+def page(window: Window, site: Site, house: House) -> Page:
     """The console, in a browser that would let any script use the clipboard, which holds something."""
-    window.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=house.portal.origin)
+    window.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.origin)
     page = opened(window, house)
     page.evaluate("(text) => navigator.clipboard.writeText(text)", MINE)
     return page
@@ -34,8 +34,7 @@ def copies(house: House, text: str, times: int = 1) -> None:
 
 def given(house: House) -> list[Any]:
     """Clipboards that reached the machine."""
-    events = house.cluster.control("GET", f"/guests/{house.vm.vmid}/keys")
-    return [event["text"] for event in events if event["kind"] == "clipboard"]
+    return [event["text"] for event in events(house, "clipboard")]
 
 
 def held(page: Page) -> str:
