@@ -149,6 +149,7 @@ def look_once(now: datetime) -> None:
     note_look(now)
     begin_missing(now)
     renewal_links.prune(now)
+    leasing.forget_gone(now)
     if timezone.localtime(now).hour < settings.LEASE_HOUR:
         return
     lease_mails.warn(now)

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from accounts.models import Pool
 from quotas.models import Policy
-from vms.models import LeaseWatch, Operation, VirtualMachine
+from vms.models import LeaseNotice, LeaseWatch, Operation, VirtualMachine
 from vms.states import Lifecycle, OperationKind
 
+#: How long the stages of a machine's lease are kept after its end, for questions about why it went.
+GONE_KEPT = timedelta(days=30)
 DELETIONS = frozenset({OperationKind.TRASH, OperationKind.DELETE})
 
 
@@ -54,6 +56,12 @@ def days_of(pool: Pool) -> int:
 def watch() -> LeaseWatch:
     """The one row about the leases as a whole."""
     return LeaseWatch.objects.get_or_create(pk=1)[0]
+
+
+def forget_gone(now: datetime) -> int:
+    """Removes what was told and done for machines that are gone for GONE_KEPT; how many. The audit keeps its own."""
+    gone = VirtualMachine.objects.filter(lifecycle=Lifecycle.GONE, gone_at__lt=now - GONE_KEPT)
+    return LeaseNotice.objects.filter(vm__in=gone).delete()[0]
 
 
 def is_held(op: Operation) -> bool:

@@ -18,6 +18,7 @@ JOB = "leftovers"
 JOB_LASTS_S = 1800.0
 #: Two scans must be this far apart before a disk is shown: a machine may be made or restored between two calls.
 CONFIRMED_AFTER = timedelta(minutes=10)
+GONE_KEPT = timedelta(days=30)
 
 
 def shown() -> QuerySet[Leftover]:
@@ -28,8 +29,8 @@ def shown() -> QuerySet[Leftover]:
 def scan(proxmox: Cluster, at: datetime) -> int:
     """Lists the disks of every storage and writes those that belong to no machine. Returns how many.
 
-    Nothing is changed while the cluster is not seen whole (a node is down, no quorum), nor for a storage that does
-    not answer.
+    Nothing is found or lost while the cluster is not seen whole (a node is down, no quorum), nor for a storage that
+    does not answer. What was removed long ago is forgotten.
     """
     with lock.held(JOB, JOB_LASTS_S) as holder:
         if holder is None:
@@ -39,9 +40,15 @@ def scan(proxmox: Cluster, at: datetime) -> int:
         except ClusterError as error:
             log.info("storage scan: %s", type(error).__name__)
             return 0
+        prune(at)
         if not is_whole(listing):
             return 0
         return sum(_scan(proxmox, storage, listing, at) for storage in _storages(listing))
+
+
+def prune(at: datetime) -> int:
+    """Forgets disks that were removed GONE_KEPT ago; how many."""
+    return Leftover.objects.filter(gone_at__lt=at - GONE_KEPT).delete()[0]
 
 
 def is_whole(listing: ClusterReading) -> bool:

@@ -106,3 +106,16 @@ def test_one_that_was_removed_goes_from_the_page_and_begins_anew(house: DevClust
 
     assert [*seen, scanned(now + 3 * LATER)] == [[], [LEFT], [], []]
     assert scanned(now + 4 * LATER) == [LEFT]
+
+
+def test_a_disk_that_was_removed_is_forgotten_after_a_month(house: DevCluster) -> None:
+    now = timezone.now()
+    scanned(now)
+    Leftover.objects.update(gone_at=now)
+    house.control("DELETE", f"/volumes?storage=shared&volid={LEFT}")
+    counts = []
+    for days in (29, 31):
+        scanned(now + timedelta(days=days))
+        counts.append(Leftover.objects.count())
+
+    assert counts == [1, 0]

@@ -121,3 +121,18 @@ def test_what_has_no_lease_is_never_dated_stopped_or_deleted(change: str, cast: 
 
     vm.refresh_from_db()
     assert (vm.lifecycle, vm.trashed_at, Operation.objects.count()) == (Lifecycle.READY, None, 0)
+
+
+@pytest.mark.parametrize(("lifecycle", "days", "left"), [("gone", 31, 0), ("gone", 29, 3), ("ready", 31, 3)])
+def test_stages_are_forgotten_a_month_after_the_machine_is_gone(
+    lifecycle: str, days: int, left: int, cast: Cast
+) -> None:
+    now = timezone.now()
+    vm = due(cast)
+    VirtualMachine.objects.filter(pk=vm.pk).update(
+        lifecycle=lifecycle, gone_at=now - timedelta(days=days) if lifecycle == "gone" else None
+    )
+
+    leases.look_once(now.replace(hour=1))
+
+    assert LeaseNotice.objects.filter(vm=vm).count() == left
