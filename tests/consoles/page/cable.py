@@ -42,16 +42,16 @@ class Cable:
 
     def close(self) -> None:
         """Takes the cable away."""
-        self._door.close()
+        _reset(self._door)
         for end in list(self._ends):
             _reset(end)
 
     def _accept(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._door:
             while True:
                 near, _ = self._door.accept()
                 if self._is_cut:
-                    _reset(near)
+                    near.close()
                 else:
                     threading.Thread(target=self._join, args=(near,), daemon=True).start()
 
@@ -59,7 +59,7 @@ class Cable:
         try:
             far = socket.create_connection(("127.0.0.1", self.portal_port))
         except OSError:
-            _reset(near)
+            near.close()
             return
         self._ends |= {near, far}
         other = threading.Thread(target=self._carry, args=(far, near), daemon=True)

@@ -178,9 +178,10 @@ def test_a_full_node_is_waited_for(screen: Screen) -> None:
 
 
 def test_a_share_that_is_over_is_told_to_its_guest(house: House, site: Site, chromium: Browser) -> None:
-    now = timezone.now()
+    now, machine_uuid = timezone.now(), house.vm.smbios_uuid
+    assert machine_uuid is not None
     share = ConsoleShare.objects.create(
-        ref_hash="0" * 64, maker=house.cast.alice, vm=house.vm, machine_uuid=house.vm.smbios_uuid,
+        ref_hash="0" * 64, maker=house.cast.alice, vm=house.vm, machine_uuid=machine_uuid,
         guest=house.cast.bob, made_at=now, taken_at=now, expires_at=now + timedelta(hours=1),
     )  # fmt: skip
     with Window(chromium, site.origin, house.cast.bob) as window:
