@@ -35,8 +35,9 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Rights are read in threads of their own, so that a slow page does not hold them up.
+#: Rights are read in threads of their own, so that neither a slow page nor a row that waits for a lock holds them up.
 _DATABASE = ThreadPoolExecutor(4, "console-database")
+_ROWS = ThreadPoolExecutor(4, "console-rows")
 _CLUSTER = ThreadPoolExecutor(16, "console-cluster")
 #: Rights that cannot be read for this long are taken as lost.
 UNCHECKED_S = 60.0
@@ -45,8 +46,15 @@ LAYER_PAUSE_S = 5.0
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
-    """Runs database work in one of our threads."""
+    """Reads rights in one of our threads."""
     run = database_sync_to_async(work, thread_sensitive=False, executor=_DATABASE)
+    result: T = await run(*args, **kw)
+    return result
+
+
+async def in_rows(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
+    """Writes rows of visits in one of their threads."""
+    run = database_sync_to_async(work, thread_sensitive=False, executor=_ROWS)
     result: T = await run(*args, **kw)
     return result
 
@@ -113,7 +121,9 @@ class Console:
             await self._close()
 
     async def _close(self) -> None:
-        end = await in_database(reasons.better, self._bridge.ended.result(), self._authority)
+        end = self._bridge.ended.result()
+        if end in reasons.UNSURE:
+            end = await in_database(reasons.better, end, self._authority)
         self._browser.closing()
         with contextlib.suppress(Exception):  # the browser may be gone, each server says so in its own way
             await self._send({"type": "websocket.close", "code": end.code})
@@ -121,7 +131,7 @@ class Console:
             with contextlib.suppress(Exception):  # there is no row then, and `_dial` has said why
                 self._visit_id = await self._opening
         if self._visit_id:
-            await in_database(visits.close_visit, self._visit_id, end, **self._counts(), now=timezone.now())
+            await in_rows(visits.close_visit, self._visit_id, end, **self._counts(), now=timezone.now())
             await say(vm_group(self._authority.vm_id))
 
     def _counts(self) -> dict[str, int]:
@@ -152,7 +162,7 @@ class Console:
                 self._bridge.browser_bytes(message["bytes"])
 
     async def _dial(self) -> None:
-        self._opening = asyncio.ensure_future(in_database(visits.open_visit, self._authority, timezone.now()))
+        self._opening = asyncio.ensure_future(in_rows(visits.open_visit, self._authority, timezone.now()))
         try:
             # A thread goes on when its browser leaves meanwhile: the row is waited for, so that it can be closed.
             self._visit_id = await asyncio.shield(self._opening)
@@ -218,7 +228,7 @@ class Console:
             if not self._visit_id:
                 continue
             try:
-                goes_on = await in_database(visits.see, self._visit_id, **self._counts(), now=timezone.now())
+                goes_on = await in_rows(visits.see, self._visit_id, **self._counts(), now=timezone.now())
             except DatabaseError:
                 log.warning("console: its row could not be written")
                 continue
