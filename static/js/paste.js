@@ -20,7 +20,7 @@ export class Paste {
     this.part("layout").addEventListener("change", () => this.look());
     this.part("form").addEventListener("submit", (event) => { event.preventDefault(); this.type(); });
     // Closing forgets the text: it may have been a password.
-    this.dialog.addEventListener("close", () => { this.stop(); this.part("text").value = ""; this.rfb()?.focus(); });
+    this.dialog.addEventListener("close", () => { this.stop(); this.part("text").value = ""; this.rfb()?.focus({ preventScroll: true }); });
     this.recall();
   }
 
