@@ -15,7 +15,7 @@ from consoles import close_codes, notices
 from consoles.clocks import Clocks
 from consoles.close_codes import End
 from consoles.rfb import BrowserBroke, NodeBroke, RfbSession
-from consoles.streams import BrowserEnd, NodeEnd, NodeGone
+from consoles.streams import BrowserEnd, NodeCut, NodeEnd, NodeGone
 
 log = logging.getLogger(__name__)
 
@@ -48,10 +48,15 @@ class NodeLink:
         # An end that comes when nobody waits any more is not an error.
         self.authenticated.add_done_callback(lambda future: future.cancelled() or future.exception())
         self._bridge = bridge
+        self.has_spoken = False
 
     def node_bytes(self, data: bytes) -> None:
         """RFB bytes of the node."""
         self._bridge.node_bytes(self, data)
+
+    def node_broke(self, why: str) -> None:
+        """The stream is over by a breach of its framing."""
+        self._bridge.node_broke(self, NodeBroke(why))
 
     def node_ended(self, why: str) -> None:
         """The stream is over."""
@@ -200,13 +205,11 @@ class Bridge:
         """Bytes of the node."""
         if self.ended.done() or link is not self._link:
             return
+        link.has_spoken = True
         try:
             answer = self._session.from_node(data)
         except NodeBroke as error:
-            self._drop_node()
-            if not link.fail(error):
-                log.error("console ended: %s", error)
-                self.end(close_codes.NODE_BROKE)
+            self.node_broke(link, error)
             return
         except BrowserBroke as error:  # what it sent ahead is read only now
             self.browser_broke(str(error))
@@ -217,9 +220,19 @@ class Bridge:
         self._send_browser(answer)
         self._flush_node()
 
+    def node_broke(self, link: NodeLink, error: NodeBroke) -> None:
+        """It sent what it may not."""
+        if self.ended.done() or link is not self._link:
+            return
+        self._drop_node()
+        if not link.fail(error):
+            log.error("console ended: %s", error)
+            self.end(close_codes.NODE_BROKE)
+
     def node_ended(self, link: NodeLink, why: str) -> None:
         """Its stream is over."""
-        if link is self._link and not link.fail(NodeGone(why)):
+        gone = NodeCut(why) if link.has_spoken else NodeGone(why)
+        if link is self._link and not link.fail(gone):
             self.end(close_codes.NODE_ENDED)
 
     def node_writable(self, link: NodeLink, writable: bool) -> None:

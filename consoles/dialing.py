@@ -13,8 +13,8 @@ from consoles import close_codes
 from consoles.bridge import Bridge
 from consoles.close_codes import End
 from consoles.node_socket import NodeError, NodeRefused, open_node
-from consoles.rfb import NodeBroke, NoUsableSecurity, PasswordRefused
-from consoles.streams import NodeGone
+from consoles.rfb import NodeBroke, PasswordRefused
+from consoles.streams import NodeCut, NodeGone
 from vms.cluster import errors
 from vms.cluster.types import ConsoleEndpoint
 
@@ -37,6 +37,19 @@ class Windows:
 
 class TooLate(NodeError):
     """The answer came when the port was about to close; it was not dialled."""
+
+
+#: What the person is told of an error; the first that fits counts.
+_WORDS: tuple[tuple[tuple[type[Exception], ...], End], ...] = (
+    ((errors.NoSuchGuest, errors.WrongMachine), close_codes.GONE),
+    ((errors.Unreachable, errors.OutcomeUnknown), close_codes.UNREACHABLE),
+    ((errors.ClusterError, NodeRefused), close_codes.REFUSED),
+    ((NodeError, TimeoutError), close_codes.UNREACHABLE),
+    ((NodeBroke,), close_codes.NODE_BROKE),
+    ((NodeCut,), close_codes.NODE_ENDED),
+    # Proxmox accepts the connection of a stopped machine and ends it before the first byte of RFB.
+    ((NodeGone,), close_codes.STOPPED),
+)
 
 
 async def dial(bridge: Bridge, ask: AskEndpoint, windows: Windows) -> None:
@@ -79,16 +92,4 @@ def _end_for(error: Exception) -> End:
 
 
 def _word_for(error: Exception) -> End:
-    match error:
-        case errors.NoSuchGuest() | errors.WrongMachine():
-            return close_codes.GONE
-        case errors.Unreachable() | errors.OutcomeUnknown():
-            return close_codes.UNREACHABLE
-        case errors.ClusterError() | NodeRefused():
-            return close_codes.REFUSED
-        case NodeError() | TimeoutError():
-            return close_codes.UNREACHABLE
-        case NoUsableSecurity() | NodeBroke():
-            return close_codes.NODE_BROKE
-    # Proxmox accepts the connection of a stopped machine and ends it before the first byte of RFB.
-    return close_codes.STOPPED
+    return next((end for kinds, end in _WORDS if isinstance(error, kinds)), close_codes.FAILED)

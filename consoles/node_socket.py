@@ -59,8 +59,11 @@ class NodeListener(Protocol):
     def node_bytes(self, data: bytes) -> None:
         """RFB bytes of the node."""
 
+    def node_broke(self, why: str) -> None:
+        """The connection is over, because the node broke the framing; called once."""
+
     def node_ended(self, why: str) -> None:
-        """The connection is over; called once."""
+        """The connection is over; called once, and not after `node_broke`."""
 
     def node_writable(self, writable: bool) -> None:
         """False: what we write piles up, stop. True: go on."""
@@ -141,7 +144,8 @@ class NodeSocket(asyncio.BufferedProtocol):
             if self.upgraded.done() and data:
                 self._read_frames(data)
         except FrameBroke as error:
-            self._end(str(error))
+            self.abort()
+            self._listener.node_broke(str(error))
 
     def eof_received(self) -> bool:
         """Proxmox ends by EOF, without a close frame."""

@@ -46,6 +46,9 @@ class _Listener:
         if self._side.state is NodeState.READY:
             self.ready.set_result(None)
 
+    def node_broke(self, why: str) -> None:
+        self.node_ended(why)
+
     def node_ended(self, why: str) -> None:
         if not self.ready.done():
             self.ready.set_exception(HandshakeFailed(f"{why} before the machine's screen answered"))

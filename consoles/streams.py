@@ -37,3 +37,7 @@ class NodeEnd(Protocol):
 
 class NodeGone(Exception):
     """The node's stream ended before the console was open."""
+
+
+class NodeCut(NodeGone):
+    """It had begun to speak; so the machine runs."""

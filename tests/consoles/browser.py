@@ -69,6 +69,16 @@ class Browser:
         # A zero mask is a mask, and leaves the payload as it is.
         self._writer.write(head + bytes(4) + data)
 
+    def send_raw(self, data: bytes) -> None:
+        """Bytes as they are, framed or not."""
+        self.sent_bytes += len(data)
+        self._writer.write(data)
+
+    @property
+    def is_gone(self) -> bool:
+        """The connection broke; what is sent goes nowhere."""
+        return self._writer.is_closing() or self._reader.exception() is not None
+
     async def drain(self) -> None:
         """Waits until the kernel takes what was sent."""
         await self._writer.drain()

@@ -29,6 +29,9 @@ class Ear:
     def node_bytes(self, data: bytes) -> None:
         self.heard += data
 
+    def node_broke(self, why: str) -> None:
+        self.ended.append(why)
+
     def node_ended(self, why: str) -> None:
         self.ended.append(why)
 

@@ -191,6 +191,9 @@ class Ear:
         assert not self.ends
         self.heard += len(data)
 
+    def node_broke(self, why: str) -> None:
+        self.ends += 1
+
     def node_ended(self, why: str) -> None:
         self.ends += 1
 
