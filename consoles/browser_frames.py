@@ -88,6 +88,8 @@ class BrowserFrames:
         if protocol.state != protocol.STATE_OPEN or protocol.current_frame is not None or protocol.inside_message:
             return False
         protocol.data = data[end:]
+        if protocol.autoPingTimeoutCall:
+            protocol._cancelAutoPingTimeoutCall()  # what was sent is a sign of life too
         protocol.onMessage(unmasked(data[6:end], data[2:6]), True)
         return True
 

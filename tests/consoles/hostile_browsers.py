@@ -35,7 +35,11 @@ def frame(first: int, payload: bytes = b"") -> bytes:
 
 
 def _sent(*frames: tuple[int, bytes]) -> Act:
-    return lambda browser, chance: [browser.send(payload, first) for first, payload in frames] and None
+    def act(browser: Browser, chance: random.Random) -> None:
+        for first, payload in frames:
+            browser.send(payload, first)
+
+    return act
 
 
 def _raw(data: bytes) -> Act:

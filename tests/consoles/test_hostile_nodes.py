@@ -1,6 +1,7 @@
 """R-37, the node's side: whatever answers where a node should, the console ends with its sentence; others work on."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -20,7 +21,7 @@ pytestmark = [pytest.mark.slow]
 COUNT, WARM_UP = scaled(200, 8000), 100
 GROWTH_MB, P95_MS = 20, 500
 NODE = "pve2"
-QUICK = {"CONSOLE_UPGRADE_S": 1, "CONSOLE_HANDSHAKE_S": 1, "CONSOLE_PAUSED_S": 1, "CONSOLE_HEARTBEAT_S": 1}
+QUICK: dict[str, Any] = {"CONSOLE_UPGRADE_S": 1, "CONSOLE_HANDSHAKE_S": 1, "CONSOLE_PAUSED_S": 1, "CONSOLE_HEARTBEAT_S": 1}
 
 
 def newest_end(vm: VirtualMachine) -> str:
