@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from devcluster import card_clipboard
 from devcluster.card_picture import HEIGHT, WIDTH, Picture, PixelFormat
 from devcluster.vncauth import response
 
@@ -66,6 +67,8 @@ class Session:
         self._wanted: str | None = None
         self._dirty: tuple[int, int] | None = None
         self._awake = asyncio.Event()
+        self._copied = ""
+        self._is_extended = False
 
     async def run(self) -> None:
         """Returns when the connection is over, whoever ended it."""
@@ -81,9 +84,9 @@ class Session:
         self._awake.set()
 
     def copy(self, text: str) -> None:
-        """The machine copied something: the text goes to the client, 7.6.4."""
-        content = text.encode("latin-1", "replace")
-        self._writer.write(struct.pack("!BxxxI", 3, len(content)) + content)
+        """The machine copied something: the client gets notice where it knows the extended clipboard, else the text."""
+        self._copied = text
+        self._writer.write(card_clipboard.notice() if self._is_extended else card_clipboard.plain(text))
 
     # handshake, 7.1 to 7.3
 
@@ -191,9 +194,12 @@ class Session:
         self._planes = shape.planes()
 
     async def _set_encodings(self) -> None:
-        """Raw is always allowed, and raw is all there is."""
+        """Raw is always allowed, and raw is all there is; the extended clipboard is no encoding."""
         (count,) = struct.unpack("!xH", await self._reader.readexactly(3))
-        await self._reader.readexactly(4 * count)
+        asked = struct.unpack(f"!{count}i", await self._reader.readexactly(4 * count))
+        if card_clipboard.EXTENDED in asked and not self._is_extended:
+            self._is_extended = True
+            self._writer.write(card_clipboard.abilities())
 
     async def _request(self) -> None:
         incremental = (await self._reader.readexactly(9))[0]
@@ -216,4 +222,8 @@ class Session:
         if abs(length) > MAX_CLIPBOARD_BYTES:
             raise ClientError("clipboard too long")
         content = await self._reader.readexactly(abs(length))
-        self._host.take(Input(CLIPBOARD, text=content.decode("latin-1")))
+        text = content.decode("latin-1") if length >= 0 else card_clipboard.provided(content)
+        if text is not None:
+            self._host.take(Input(CLIPBOARD, text=text))
+        else:
+            self._writer.write(card_clipboard.answer(content, self._copied))

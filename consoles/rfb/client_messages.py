@@ -12,6 +12,7 @@ from consoles.rfb.constants import (
     CUT_TEXT,
     CUT_TEXT_HEAD_BYTES,
     EXTENDED_BUTTONS_BIT,
+    EXTENDED_FLAGS_BYTES,
     FIXED_BYTES,
     KEY_EVENT,
     MAX_CUT_TEXT_BYTES,
@@ -28,6 +29,7 @@ from consoles.rfb.errors import BrowserBroke
 
 #: One message under way and what one read may bring beside it.
 MAX_WAITING_BYTES = MAX_CUT_TEXT_BYTES + CUT_TEXT_HEAD_BYTES + 1024 * 1024
+SIGN_BIT = 0x80
 INPUT = frozenset({KEY_EVENT, POINTER_EVENT, CUT_TEXT, QEMU_MESSAGE})
 _REQUEST = struct.Struct(">BBHHHH")
 KEEP_ALIVE = _REQUEST.pack(UPDATE_REQUEST, 1, 0, 0, 1, 1)
@@ -94,9 +96,9 @@ class ClientMessages:
         if head is None:
             return None
         length = int.from_bytes(head[4:8], signed=True)
-        if not 0 <= length <= MAX_CUT_TEXT_BYTES:
+        if abs(length) > MAX_CUT_TEXT_BYTES or -EXTENDED_FLAGS_BYTES < length < 0:
             raise BrowserBroke(f"a clipboard of {length} bytes where 0 to {MAX_CUT_TEXT_BYTES} may be")
-        return CUT_TEXT_HEAD_BYTES + length
+        return CUT_TEXT_HEAD_BYTES + abs(length)
 
     def _qemu_length(self) -> int | None:
         head = self._in.peek(2)
@@ -119,7 +121,9 @@ class ClientMessages:
     def _input(self, message: bytes) -> bytes:
         if message[0] == POINTER_EVENT and message[1] & EXTENDED_BUTTONS_BIT:
             raise BrowserBroke("extended mouse buttons were not negotiated")
-        self.inputs += 1
+        # An extended clipboard message may be the program's own answer to the guest: nobody did anything.
+        if message[0] != CUT_TEXT or not message[4] & SIGN_BIT:
+            self.inputs += 1
         return b"" if self.view_only else message
 
 

@@ -26,12 +26,16 @@ CUT_TEXT_HEAD_BYTES = 8
 
 MAX_ENCODINGS = 256
 MAX_CUT_TEXT_BYTES = 1024 * 1024
+#: A clipboard of negative length is an extended one: so many bytes of flags and what belongs to them.
+EXTENDED_CLIPBOARD = -1063131698
+EXTENDED_FLAGS_BYTES = 4
 MAX_REASON_BYTES = 4096
 #: A pointer mask with this bit has a seventh byte where extended mouse buttons were negotiated; they never are.
 EXTENDED_BUTTONS_BIT = 0x80
 
 #: What a browser may ask for. Nothing here lets either side send a message whose length we do not know:
-#: fences, continuous updates, extended clipboard, desktop resize and extended mouse buttons are left out.
+#: fences, continuous updates, desktop resize and extended mouse buttons are left out. The extended clipboard is in:
+#: it is the only one through which QEMU hands out what a guest copied, and its messages say their length.
 ALLOWED_ENCODINGS = frozenset(
     {
         0,  # raw, 7.7.1
@@ -50,6 +54,7 @@ ALLOWED_ENCODINGS = frozenset(
         -258,  # QEMU's extended key event
         -261,  # QEMU's LED state
         -307,  # desktop name
+        EXTENDED_CLIPBOARD,
         *range(-32, -22),  # JPEG quality
         *range(-256, -246),  # compression
     }

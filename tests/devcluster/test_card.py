@@ -129,3 +129,13 @@ async def test_a_stopped_card_shows_nothing(card: CardMachine) -> None:
     with pytest.raises(MachineError, match="VM 100 not running"):
         await card.vnc()
     link.close()
+
+
+async def test_who_does_not_know_the_extended_clipboard_gets_plain_text_at_once(card: CardMachine) -> None:
+    link, _ = await viewer(card)
+
+    await card.copy("für dich €")
+
+    content = "für dich ?".encode("latin-1")
+    assert await within(link.read_exactly(8 + len(content))) == struct.pack("!BxxxI", 3, len(content)) + content
+    link.close()

@@ -213,8 +213,9 @@ def _length(told: bytes) -> int:
         return 4 + 4 * int(count)
     if kind == 6:
         (size,) = struct.unpack_from(">i", told, 4)
-        assert 0 <= size <= MAX_CUT_TEXT_BYTES
-        return 8 + int(size)
+        assert abs(size) <= MAX_CUT_TEXT_BYTES
+        assert size >= 0 or size <= -4
+        return 8 + abs(int(size))
     if kind == 255:
         assert told[1] == 0
         return 12

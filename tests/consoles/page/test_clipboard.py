@@ -13,7 +13,7 @@ from tests.pages.window import Window
 
 pytestmark = [pytest.mark.browser]
 
-MINE = "the member's own secret"
+MINE = "the member's own secret, größer als 日本"
 HOSTILE = "<img src=x onerror=\"document.title='caught'\"><script>document.title='caught'</script>"
 TIMES = scaled(1000, 20_000)
 
