@@ -30,12 +30,32 @@ function themeButton() {
   });
 }
 
+// What a form asks for, as a number: all it says but for what is new on every page.
+function wish(form) {
+  const asked = [...new FormData(form)].filter(([name]) => name !== "csrfmiddlewaretoken" && name !== "key");
+  let sum = 0;
+  for (const letter of JSON.stringify([form.action, asked])) sum = (Math.imul(31, sum) + letter.charCodeAt(0)) | 0;
+  return sum;
+}
+
+// Who comes back to a page by the history and sends the same again sends it under the number it had before:
+// the server tells that it was done, and does nothing. Something else, or a page opened anew, is a new wish.
+function keepNumber(form) {
+  const key = form.elements.key;
+  if (!key) return;
+  const sent = history.state?.sent ?? {}, same = wish(form);
+  const isBack = performance.getEntriesByType("navigation")[0]?.type === "back_forward";
+  if (isBack && sent[same]) key.value = sent[same];
+  history.replaceState({ ...history.state, sent: { ...sent, [same]: key.value } }, "");
+}
+
 // A form is sent once; the server would make one operation of two sends anyway.
 function sendOnce(event) {
   const form = event.target;
   if (!form.matches("[data-once]")) return;
   if (form.dataset.sent) { event.preventDefault(); return; }
   form.dataset.sent = "yes";
+  keepNumber(form);
   const button = event.submitter || form.querySelector("button");
   if (button) { button.classList.add("busy"); button.setAttribute("aria-busy", "true"); }
 }
