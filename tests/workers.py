@@ -17,12 +17,16 @@ TOGETHER = (
     "tests/contract/",
     "tests/accounts/oidc/test_real_provider.py",
     "tests/consoles/test_in_a_browser.py",
+    "tests/consoles/test_limits_live.py",
+    "tests/consoles/test_revocation_at_once.py",
+    "tests/consoles/test_seats.py",
     "tests/providers/test_sign_in.py",
     "tests/pages/test_journeys.py",
     "tests/pages/test_create.py",
     "tests/pages/test_pages.py",
     "tests/pages/test_proof.py",
     "tests/vms/test_race.py",
+    "tests/vms/leases/test_race.py",
     "tests/vms/mirror/test_requests.py",
 )
 
