@@ -108,6 +108,59 @@ def test_it_can_be_stopped_and_then_holds_no_key(window: Window, house: House) -
     assert shifts(house)[0] is True
 
 
+#: Notes when the page last sent something to the machine.
+NOTE_SENDING = """const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (data) {
+    if (typeof data !== "string" && new Uint8Array(data.buffer ?? data)[0] !== 3) window.lastSent = performance.now();
+    return send.call(this, data);
+  };"""
+STOP = """async () => {
+  const pressed = performance.now();
+  document.querySelector("[data-paste-stop]").click();
+  await new Promise((after) => setTimeout(after, 1000));
+  return window.lastSent - pressed;
+}"""
+MOST_MS = 300
+
+
+def test_it_stops_within_300_ms(window: Window, house: House) -> None:
+    window.page.add_init_script(NOTE_SENDING)
+    page = opened(window, house)
+    paste(page, "B" * 2000)
+    wait_for(lambda: shifts(house), page)
+
+    went_on_ms = page.evaluate(STOP)
+
+    figure("U-12", "typed on after Stop", f"{max(went_on_ms, 0):.0f} ms", "of", MOST_MS)
+    assert went_on_ms <= MOST_MS
+
+
+def test_a_long_text_is_told_that_a_file_is_quicker(window: Window, house: House) -> None:
+    page = opened(window, house)
+    page.click("[data-paste-open]")
+    note = page.locator("[data-paste-note]")
+
+    page.fill("[data-paste-text]", "x" * 2000)
+    expect(note).not_to_contain_text("It is long")
+    page.fill("[data-paste-text]", "x" * 2001)
+
+    expect(note).to_contain_text("It is long")
+
+
+def test_the_layout_is_remembered_for_each_machine(window: Window, house: House) -> None:
+    page = opened(window, house)
+    page.click("[data-paste-open]")
+    page.select_option("[data-paste-layout]", "de")
+    page.fill("[data-paste-text]", "z")
+    page.click("[data-paste-go]")
+    expect(page.locator("[data-paste-dialog]")).to_be_hidden()
+    page.evaluate("localStorage.setItem('vmportal.layout', 'uk')")
+
+    page = opened(window, house)
+
+    expect(page.locator("[data-paste-layout]")).to_have_value("de")
+
+
 def shifts(house: House) -> list[bool]:
     """Shift going down and up, as it reached the machine."""
     events = house.cluster.control("GET", f"/guests/{house.vm.vmid}/keys")
