@@ -77,6 +77,8 @@ class ConsoleDesk:
         self._waiting: dict[tuple[int, int], Console] = {}
         self._open: set[Console] = set()
         self._deaf: set[int] = set()
+        #: Since the stand-in started; a reset between two tests does not forget them.
+        self.opened_ever = self.deaths_ever = 0
 
     # vncproxy
 
@@ -143,6 +145,7 @@ class ConsoleDesk:
         console.row.extra["worker"] = self.worker_of(stream)
         console.connected.set()
         self._open.add(console)
+        self.opened_ever += 1
         return console
 
     def guest_of(self, console: Console) -> Guest | None:
@@ -167,6 +170,7 @@ class ConsoleDesk:
 
     def count_death(self) -> None:
         self.cluster.meters.worker_deaths += 1
+        self.deaths_ever += 1
 
     def kill_worker_of(self, stream: Stream) -> None:
         """The process dies: every connection in it ends, whosever it is."""

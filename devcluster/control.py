@@ -81,6 +81,7 @@ async def state(site: Site, request: Request) -> Any:
         "effects": lambda: [asdict(one) for one in cluster.effects],
         "faults": lambda: [asdict(one) for one in site.faults.all()],
         "worker_deaths": lambda: cluster.meters.worker_deaths,
+        "ever": lambda: {"consoles": site.desk.opened_ever, "worker_deaths": site.desk.deaths_ever},
         "bytes_waiting_max": lambda: cluster.meters.bytes_waiting_max,
     }
     only = request.query_params.get("only")

@@ -8,7 +8,7 @@ from hypothesis import settings as hypothesis_settings
 
 from tests.cast import Cast, make_cast
 from tests.devcluster.cluster import DevCluster
-from tests.figures import FIGURES, SUMS, summed
+from tests.figures import FIGURES, SUMS, add_to_figure, summed
 from tests.workers import Scheduler
 
 #: Two workers on two cores share them with guests and servers: how long an example takes says nothing here.
@@ -18,9 +18,12 @@ hypothesis_settings.load_profile("shared")
 
 @pytest.fixture(scope="session")
 def running_devcluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DevCluster]:
-    """One stand-in for all tests of this process."""
+    """One stand-in for all tests of this process. At its end no console may have ended a worker of its API."""
     with DevCluster.start(tmp_path_factory.mktemp("devcluster")) as running:
         yield running
+        ever = running.state("ever")["ever"]
+        add_to_figure("wire rules", consoles=ever["consoles"], workers_ended_by_us=ever["worker_deaths"])
+        assert ever["worker_deaths"] == 0
 
 
 @pytest.fixture
