@@ -20,7 +20,6 @@ def sharing(cast: Cast) -> list[PageState]:
     assert taken is not None
     at = f"/vms/{vm.pk}/console/"
     return [
-        PageState("share", cast.carol, f"{at}share/"),
         PageState("share-made", cast.carol, f"{at}share/", make),
         PageState("share-wrong", cast.carol, f"{at}share/", make_wrong),
         PageState("share-dialog", cast.carol, at, open_dialog),
