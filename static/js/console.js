@@ -142,8 +142,7 @@ class Console {
   // The round trip in ms; null while nothing comes.
   quality(ms) {
     if (!this.isOpen) return;
-    this.mark(ms === null ? "warn" : "ok", ms === null ? "Unstable" : this.word);
-    this.part("ms").textContent = ms === null ? "" : `· ${ms} ms`;
+    this.mark(ms === null ? "warn" : "ok", ms === null ? "Unstable" : this.word, ms === null ? "" : `· ${ms} ms`);
   }
 
   closed(code) {
@@ -259,14 +258,15 @@ class Console {
 
   show(hue, word, title = "", text = "") {
     this.mark(hue, word);
-    this.part("ms").textContent = "";
     this.cover.say(title, text);
     document.title = hue === "ok" || hue === "info" ? this.title : `${word} · ${this.title}`;
   }
 
-  mark(hue, word) {
-    this.part("mark").className = `state ${hue}`;
+  mark(hue, word, ms = "") {
+    this.part("mark").className = `state ${hue} num`;
     this.part("state").textContent = word;
+    this.part("ms").textContent = ms;
+    this.part("ms").hidden = !ms;
   }
 
   part(name) {
