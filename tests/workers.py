@@ -18,6 +18,7 @@ TOGETHER = (
     "tests/accounts/oidc/test_real_provider.py",
     "tests/consoles/test_in_a_browser.py",
     "tests/consoles/test_limits_live.py",
+    "tests/consoles/test_orphans.py",
     "tests/consoles/test_revocation_at_once.py",
     "tests/consoles/test_seats.py",
     "tests/providers/test_sign_in.py",

@@ -3,8 +3,9 @@
 import asyncio
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.utils import timezone
@@ -19,6 +20,7 @@ from tests.consoles.portal import Portal, cookie_of, running_guest
 from tests.devcluster.cluster import DevCluster
 from vms.models import VirtualMachine
 
+T = TypeVar("T")
 #: What takes a party's right away; the second is an RTP.
 Cause = Callable[["Party", User], object]
 FIRST_KEY = 0x1000000
@@ -108,6 +110,22 @@ def make_party(cluster: DevCluster, name: str) -> Party:
     pool = Pool.objects.create(kind=PoolKind.SHARED, name=f"pool-{name}", proxmox_poolid=f"pool-{name}")
     PoolMembership.objects.create(pool=pool, user=user, role=Role.OPERATOR)
     return Party(user, pool, running_guest(cluster, pool), cookie_of(user))
+
+
+def play(scenario: Coroutine[Any, Any, T], *parties: Party) -> T:
+    """Runs it, and hangs up whatever consoles of these parties it left open."""
+
+    async def tidily() -> T:
+        try:
+            return await scenario
+        finally:
+            typists = [typist for party in parties for typist in party.typists]
+            for typist in typists:
+                typist.browser.close()
+            await asyncio.gather(*(typist.reading for typist in typists if typist.reading), return_exceptions=True)
+            await asyncio.sleep(0)
+
+    return asyncio.run(tidily())
 
 
 def arrived(cluster: DevCluster, vm: VirtualMachine) -> list[int]:

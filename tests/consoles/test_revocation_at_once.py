@@ -25,7 +25,7 @@ from consoles.close_codes import End
 from consoles.models import ConsoleVisit
 from consoles.receivers import look_at_vm
 from tests.cast import PASSWORD, person
-from tests.consoles.crowd import TYPE_S, Cause, Party, arrived, make_party
+from tests.consoles.crowd import TYPE_S, Cause, Party, arrived, make_party, play
 from tests.consoles.lines import APPLICATION, Line, lined_up
 from tests.consoles.portal import Portal, serving
 from tests.devcluster.cluster import DevCluster
@@ -164,7 +164,7 @@ def test_every_cause_ends_its_consoles_in_all_processes(
         await asyncio.sleep(0.11 * n)
         await parties[name].lose(told(CAUSES[name][0]), rita)
 
-    asyncio.run(scenario())
+    play(scenario(), *parties.values())
 
     judge(parties, line.cluster, f"redis {redis}")
     for typist in parties["ended by an RTP"].typists:
@@ -206,11 +206,9 @@ def test_without_the_second_look_a_console_goes_on(
         await party.open(portal)
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(party.lose(CAUSES["machine locked"][0], party.user), WITHIN_S + 1)
-        for typist in party.typists:
-            typist.browser.close()
 
     with serving(devcluster, tmp_path, APPLICATION, VMPORTAL_ROLE="consoles", CONSOLE_RECHECK_S=60) as portal:
-        asyncio.run(scenario(portal))
+        play(scenario(portal), party)
 
     typed_s = (max(arrived(devcluster, party.vm)) - party.typists[0].first) * TYPE_S
     figure("R-36", "control without the second look", "typed_on_s", round(typed_s, 1))
