@@ -13,9 +13,9 @@ CANVAS = "[data-console-screen] canvas"
 OPEN_MS, DEADLINE_S = 15_000, 10
 
 
-def opened(window: Window, house: House) -> Page:
+def opened(window: Window, house: House, query: str = "") -> Page:
     """The console's page with the screen there."""
-    page = window.open(f"/vms/{house.vm.pk}/console/")
+    page = window.open(f"/vms/{house.vm.pk}/console/{query}")
     expect(page.locator("[data-console-state]")).to_have_text("Connected", timeout=OPEN_MS)
     return page
 
