@@ -53,7 +53,7 @@ export class Cover {
   list(open) {
     this.part("open").replaceChildren(...open.map((one) => {
       const line = document.createElement("li");
-      line.className = "row-of justify-content-between mb-2";
+      line.className = "d-flex align-items-center justify-content-between gap-2 mb-2 text-start";
       const words = [one.vm, one.address, `since ${one.since}`].filter(Boolean).join(" · ");
       const button = document.createElement("button");
       button.className = "btn btn-s";

@@ -7,24 +7,28 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import PoolMembership, User
 from accounts.roles import Role
 from consoles.authority import settle
-from consoles.close_codes import ENDS
-from consoles.models import ConsoleGrant
+from consoles.close_codes import ENDS, NODE_DOWN, NODE_FULL
+from consoles.models import ConsoleGrant, ConsoleVisit
 from tests.cast import Cast
 from tests.consoles.portal import cookie_of
-from tests.factories import make_reading, make_vm
+from tests.factories import make_node, make_reading, make_vm
 from tests.sign_in import sign_in
+from vms.models import VirtualMachine
 from vms.states import Lifecycle, Power
 
 
-def ask(user: User | None, vm_id: int, *, enforce: bool = False) -> tuple[int, dict[str, Any], HttpResponse]:
+def ask(
+    user: User | None, vm_id: int, *, enforce: bool = False, **words: str
+) -> tuple[int, dict[str, Any], HttpResponse]:
     client = Client(enforce_csrf_checks=enforce)
     if user:
         sign_in(client, user)
-    response: Any = client.post(f"/vms/{vm_id}/console/grant")
+    response: Any = client.post(f"/vms/{vm_id}/console/grant", words, headers={"Accept": "application/json"})
     is_json = response["Content-Type"].startswith("application/json")
     return response.status_code, response.json() if is_json else {}, response
 
@@ -82,6 +86,71 @@ def test_who_may_only_look_at_the_pool_gets_the_screen_to_look_at(cast: Cast) ->
     answers = [ask(user, vm.pk)[1] for user in (cast.bob, cast.carol, cast.alice, cast.rita)]
 
     assert [answer["view_only"] for answer in answers] == [True, False, False, False]
+
+
+def test_an_rtp_may_watch_and_nobody_else_may(cast: Cast) -> None:
+    vm = make_vm(cast.alices, power=Power.RUNNING)
+
+    _, ritas, _ = ask(cast.rita, vm.pk, watch="1")
+    status, alices, _ = ask(cast.alice, vm.pk, watch="1")
+
+    assert (ritas["mode"], ritas["view_only"], ConsoleGrant.objects.get().is_watch) == ("watch", True, True)
+    assert (status, alices) == (403, {"refusal": "Only an RTP watches beside the people of a VM.", "code": "stay"})
+
+
+def test_an_rtp_who_watches_shows_who_they_are_first(cast: Cast) -> None:
+    vm = make_vm(cast.alices, power=Power.RUNNING)
+    client = Client()
+    client.force_login(cast.rita)
+
+    answer = client.post(f"/vms/{vm.pk}/console/grant", {"watch": "1"}, headers={"Accept": "application/json"})
+
+    assert (answer.status_code, answer.json()["code"]) == (403, "proof")
+    assert not ConsoleGrant.objects.exists()
+
+
+def open_console(user: User, vm: VirtualMachine) -> ConsoleVisit:
+    now, machine_uuid = timezone.now(), vm.smbios_uuid
+    assert machine_uuid is not None
+    known = {"user": user, "user_name": user.username, "vm": vm, "machine_uuid": machine_uuid, "node": vm.node}
+    return ConsoleVisit.objects.create(opened_at=now, seen_at=now, address="192.0.2.9", **known)
+
+
+def test_one_console_too_many_is_answered_with_the_open_ones(cast: Cast, settings: Settings) -> None:
+    settings.CONSOLE_MAX_PER_PERSON = 1
+    visit = open_console(cast.alice, make_vm(cast.alices, "db-01"))
+    open_console(cast.bob, make_vm(cast.bobs, "bobs"))
+
+    status, answer, _ = ask(cast.alice, make_vm(cast.alices, "web-01", power=Power.RUNNING).pk)
+
+    assert (status, answer["code"]) == (409, "many")
+    assert [(one["vm"], one["address"], one["end_url"]) for one in answer["open"]] == [
+        ("db-01", "192.0.2.9", f"/consoles/{visit.pk}/end/")
+    ]
+    assert not ConsoleGrant.objects.exists()
+
+
+def test_a_full_and_a_silent_node_are_waited_for(cast: Cast, settings: Settings) -> None:
+    settings.CONSOLE_MAX_PER_NODE = 1
+    vm = make_vm(cast.alices, power=Power.RUNNING)
+    open_console(cast.bob, make_vm(cast.bobs, "bobs", node=vm.node))
+
+    full = ask(cast.alice, vm.pk)
+    make_node(vm.node, is_online=False)
+    silent = ask(cast.alice, vm.pk)
+
+    assert full[:2] == (409, {"refusal": NODE_FULL.sentence, "code": "wait"})
+    assert silent[:2] == (409, {"refusal": NODE_DOWN.sentence, "code": "wait"})
+
+
+def test_a_script_ends_a_console_without_a_page(cast: Cast) -> None:
+    visit = open_console(cast.alice, make_vm(cast.alices))
+    client = Client()
+    client.force_login(cast.alice)
+
+    answer = client.post(f"/consoles/{visit.pk}/end/", headers={"Accept": "application/json"})
+
+    assert (answer.status_code, answer.json()) == (200, {"ended": visit.pk})
 
 
 def test_who_is_not_signed_in_is_told_in_json(cast: Cast) -> None:
