@@ -73,7 +73,7 @@ class Field:
             await self._lanes(siege, names, attack, range(warm_up))
             before = self.portal.memory_bytes()
             await self._lanes(siege, names, attack, range(warm_up, count))
-            await eventually(self._open_rows, lambda rows: rows == 1, within_s=15)
+            await eventually(self.open_rows, lambda rows: rows == 1, within_s=15)
             siege.growth_mb = round((self.portal.memory_bytes() - before) / 1e6, 1)
         siege.crashes = int(self.portal.process.poll() is not None) + self.complaints().count("Traceback")
         return siege
@@ -103,5 +103,5 @@ class Field:
                 siege.wrong += [wrong] if wrong else []
             del self.house.browsers[1:-LANES]  # the first is the neighbour
 
-    async def _open_rows(self) -> int:
+    async def open_rows(self) -> int:
         return await sync_to_async(ConsoleVisit.objects.filter(closed_at=None).count)()
