@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
+from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -28,9 +29,18 @@ def rtp_required(
     @wraps(view)
     def inner(request: HttpRequest, *args: P.args, **kw: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
-            return redirect_to_login(request.get_full_path())
+            return _to_sign_in(request)
         if not is_rtp(request.user):
             raise PermissionDenied("This page is for RTPs.")
         return view(request, *args, **kw)  # type: ignore[arg-type]  # is_rtp made sure of it
 
     return inner  # type: ignore[return-value]  # functools.wraps keeps the name of the argument only
+
+
+def _to_sign_in(request: HttpRequest) -> HttpResponse:
+    """A part of a page that asks for itself after the session ended leads the whole window there."""
+    if request.headers.get("HX-Request") != "true":
+        return redirect_to_login(request.get_full_path())
+    here = urlsplit(request.headers.get("HX-Current-URL", ""))
+    back = f"{here.path}?{here.query}" if here.query else here.path
+    return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(back or "/").headers["Location"]})

@@ -42,8 +42,8 @@ def test_the_list_says_who_where_since_when_how_and_how_much(cast: Cast, client:
     seen = words(sign_in(client, cast.rita))
 
     assert "3 open" in seen
-    assert re.search(r"alice Controls web-01 at pve1 \S+ 5 min 192\.0\.2\.7 4\.8 MiB down 12 KiB up \d s ago", seen)
-    assert re.search(r"carol Looks .* 3[56] s ago", seen)
+    assert re.search(r"alice Controls web-01 at pve1 \S+ 5 min 192\.0\.2\.7 4\.8 MiB down 12 KiB up \d+ s ago", seen)
+    assert re.search(r"carol Looks .* \d\d s ago", seen)
     assert "rita Watches" in seen
     assert f'href="/vms/{vm.pk}/console/?watch=1"' in client.get(PAGE).content.decode()
 
@@ -163,6 +163,16 @@ def test_nobody_else_sees_or_ends_any(cast: Cast, client: Client, vm: VirtualMac
                client.post(f"{PAGE}at/pve1/end/", {"reason": "x"})]  # fmt: skip
 
     assert [answer.status_code for answer in answers] == [403, 403, 403]
+
+
+def test_the_page_leads_to_the_sign_in_when_it_asks_after_the_session_ended(client: Client, db: None) -> None:
+    asked = {"HX-Request": "true", "HX-Current-URL": "http://testserver/rtp/consoles/?node=pve1"}
+
+    answer = client.get(f"{PAGE}?node=pve1", headers=asked)
+
+    assert answer.status_code == 401
+    assert answer.headers["HX-Redirect"] == "/accounts/login/?next=/rtp/consoles/%3Fnode%3Dpve1"
+    assert client.get(PAGE).status_code == 302
 
 
 def test_those_that_ended_last_are_named_with_why(cast: Cast, client: Client, vm: VirtualMachine) -> None:

@@ -28,6 +28,20 @@ def test_only_the_consoles_hold_the_token_that_opens_consoles() -> None:
     assert holders("PROXMOX_CONSOLE_TOKEN_VALUE") == {"consoles"}
 
 
+def test_the_key_of_the_audits_seals_is_the_workers_alone() -> None:
+    found = services(GIVEN | {"AUDIT_KEY": "canary"})
+
+    assert [name for name, service in found.items() if "canary" in str(service)] == ["worker"]
+
+
+def test_consoles_may_run_in_any_number_and_all_processes_go_by_one_limit() -> None:
+    found = services(GIVEN | {"CONSOLE_MAX_PER_PERSON": "3"})
+
+    assert {"container_name", "ports", "hostname"} & set(found["consoles"]) == set()
+    assert {found[name]["environment"]["CONSOLE_MAX_PER_PERSON"] for name in PORTAL} == {"3"}
+    assert found["consoles"]["environment"]["CONSOLE_MAX_PER_NODE"] == "40"
+
+
 def test_every_process_of_the_portal_knows_whose_sessions_hold() -> None:
     found = services(GIVEN | {"OIDC_ISSUER": "https://sso.example", "LDAP_URL": "ldaps://directory.example"})
 
