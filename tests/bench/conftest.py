@@ -1,5 +1,6 @@
 """Far end, load and house of the benchmarks; all are the test's own."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 from devcluster.tls import ensure_certificates
 from tests.bench.children import FarEnd, Load, loading, needs_two_processors
 from tests.bench.house import House
+from tests.bench.table import table
+from tests.figures import FIGURES
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +37,8 @@ def rooms(transactional_db: None) -> House:
     return House()
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """For logs."""
-    return tmp_path
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Writes the table of docs/benchmarks.md into the file that BENCH_TABLE names."""
+    if name := os.environ.get("BENCH_TABLE"):
+        Path(name).write_text(table(FIGURES), encoding="utf-8")
+        terminalreporter.write_line(f"\nThe table for docs/benchmarks.md is in {name}")

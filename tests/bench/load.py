@@ -14,7 +14,8 @@ from typing import Any, cast
 
 import uvloop
 
-from tests.bench import wire
+from devcluster.vncauth import response
+from tests.bench import web, wire
 
 BUFFER = memoryview(bytearray(512 * 1024))
 HANDSHAKE_S = 20.0
@@ -50,11 +51,18 @@ class Console(asyncio.BufferedProtocol):
         self.send(wire.VERSION)
         await seen.until(13)
         await seen.until(13 + seen.kept[12])
+        until = 13 + seen.kept[12]
+        if password := self._target.get("password"):
+            self.send(b"\x02")
+            await seen.until(until + 16)
+            self.send(response(password, bytes(seen.kept[until : until + 16])))
+            until += 16
+        else:
+            self.send(b"\x01")
+        await seen.until(until + 4)
         self.send(b"\x01")
-        until = 13 + seen.kept[12] + 4
-        await seen.until(until)
-        self.send(b"\x01")
-        await seen.until(until + len(wire.SERVER_INIT) if self._target.get("is_bench", True) else until + 24)
+        await seen.until(until + 4 + 24)
+        await seen.until(until + 4 + 24 + int.from_bytes(seen.kept[until + 24 : until + 28]))
         self._keep = False
 
     def send(self, data: bytes) -> None:
@@ -168,6 +176,24 @@ class Load:
             "bytes": sum(one.incoming.count for one in consoles),
             "ended": sum(one.incoming.ended for one in consoles),
         }
+
+    async def click(self, click: dict[str, Any]) -> dict[str, Any]:
+        """From the click to the last byte of the first picture, by a portal or, with "bare", without one."""
+        begun = time.perf_counter()
+        console = await Console.open(await (web.vncproxied if click["bare"] else web.granted)(click))
+        until = console.incoming.count + click["width"] * click["height"] * 4
+        console.send(wire.picture(click["width"], click["height"]))
+        async with asyncio.timeout(HANDSHAKE_S):
+            await console.incoming.until(until)
+        took = time.perf_counter() - begun
+        console.close()
+        return {"seconds": took}
+
+    async def browse(
+        self, site: web.Site, cookies: list[str], paths: list[str], every_s: float, rounds: int
+    ) -> dict[str, Any]:
+        """People on pages; the seconds of each page."""
+        return {"took": await web.browse(site, cookies, paths, every_s, rounds)}
 
     async def close(self, group: str) -> dict[str, Any]:
         """Hangs up."""
