@@ -2,7 +2,12 @@ from dataclasses import replace
 
 import pytest
 
+from consoles.frames import MAX_FRAME_BYTES
+from consoles.node_socket import open_node
 from consoles.probe import HandshakeFailed, UpgradeFailed, try_endpoint
+from tests.consoles.rfb.conversations import NODE_HELLO
+from tests.consoles.streams import until
+from tests.consoles.test_node_socket import Ear
 from tests.contract.target import Target
 from vms.cluster import Cluster
 from vms.cluster.types import GuestRef
@@ -47,3 +52,33 @@ async def test_the_consoles_own_token_is_enough(target: Target, running: GuestRe
 
     assert cluster.permissions()
     cluster.close()
+
+
+async def test_the_largest_frames_we_send_keep_the_console_and_its_neighbour(target: Target, running: GuestRef) -> None:
+    """64 KiB, masked, whole: more than that, or in parts, ends a node's worker with every console on it."""
+    neighbour, node = Ear(), Ear()
+    first = await open_node(target.cluster.console_endpoint(running), neighbour, connect_s=8, upgrade_s=5)
+    second = await open_node(target.cluster.console_endpoint(running), node, connect_s=8, upgrade_s=5)
+    await until(lambda: neighbour.heard and node.heard, within_s=15)
+
+    second.write(NODE_HELLO + bytes(3 * MAX_FRAME_BYTES))
+
+    await until(lambda: node.ended, within_s=15)
+    first.write(NODE_HELLO)
+    await until(lambda: len(neighbour.heard) > len(NODE_HELLO), within_s=15)
+    assert neighbour.ended == []
+    first.abort()
+    if target.dev is not None:
+        assert target.dev.state("worker_deaths")["worker_deaths"] == 0
+
+
+async def test_a_ping_of_ours_is_answered_and_harms_nothing(target: Target, running: GuestRef) -> None:
+    """What a silent node is asked by; `silent_s` is short, so that a second of its silence is asked about."""
+    ear = Ear()
+    node = await open_node(target.cluster.console_endpoint(running), ear, connect_s=8, upgrade_s=5, silent_s=1.5)
+    await until(lambda: ear.heard, within_s=15)
+
+    with pytest.raises(TimeoutError):
+        await until(lambda: ear.ended, within_s=4)
+
+    node.abort()
