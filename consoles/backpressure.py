@@ -28,6 +28,8 @@ SCOPE_KEY = "vmportal.daphne"
 #: noVNC sends clipboards in pieces far smaller than this.
 MAX_MESSAGE_BYTES = 256 * 1024
 HIGH_BYTES = 64 * 1024
+#: How long a browser has to answer the close frame. autobahn's second would take the reason away from a slow one.
+CLOSE_S = 10
 TCP_NOTSENT_LOWAT = 25  # <linux/tcp.h>; Python has the name from 3.12 on
 
 
@@ -94,6 +96,7 @@ class DaphneBrowser:
         self._frames = BrowserFrames(self._protocol, listener, self._rest)
         self._protocol.maxMessagePayloadSize = self._protocol.maxFramePayloadSize = MAX_MESSAGE_BYTES
         self._protocol.onMessage = self._on_message
+        self._protocol.closeHandshakeTimeout = CLOSE_S
 
     def opened(self) -> None:
         """After accept: the transport tells us when what we send piles up."""
