@@ -33,8 +33,9 @@ test-fast: set-up-test ## run what needs no browser, no QEMU and no long wait
 	$(PYTEST) -n 2 --dist loadscope -m "not soak and not slow and not browser and not qemu"
 soak: set-up-test ## run every test with the large counts; takes hours
 	VMPORTAL_SOAK=1 $(PYTEST) -n 2 --dist loadscope --timeout 7200
-bench: set-up-test ## measure requests, queries and times at 300 and 3,000 machines
-	$(PYTEST) -n 0 -m bench
+bench: set-up-test ## measure pages at 300 and 3,000 machines, and consoles beside others (build/benchmarks.md)
+	@mkdir -p build
+	BENCH_TABLE=build/benchmarks.md $(PYTEST) -n 0 -m bench
 contract: set-up-test ## hold the gateway against a cluster: CONTRACT_PROXMOX_*, else the stand-in
 	$(PYTEST) -n 0 -m contract
 

@@ -37,6 +37,15 @@ def rooms(transactional_db: None) -> House:
     return House()
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves the measurements to `make bench` and to whoever names them: beside other tests they would say nothing."""
+    asked = "bench" in config.option.markexpr or any("bench" in str(word) for word in config.invocation_params.args)
+    mine = [one for one in items if one.path.parent == Path(__file__).parent and one.get_closest_marker("bench")]
+    if mine and not asked:
+        config.hook.pytest_deselected(items=mine)
+        items[:] = [one for one in items if one not in mine]
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Writes the table of docs/benchmarks.md into the file that BENCH_TABLE names."""
     if name := os.environ.get("BENCH_TABLE"):

@@ -1,8 +1,9 @@
-"""The figures of `make bench` as the table of docs/benchmarks.md: machine in general terms, versions, one row a figure."""
+"""The figures of `make bench` as the table of docs/benchmarks.md: machine in general terms, versions, figures."""
 
 import os
 import platform
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -48,8 +49,7 @@ def machine() -> str:
 
 def versions() -> str:
     """Of everything that carries bytes."""
-    said = subprocess.run(
-        ["nginx", "-v"], capture_output=True, text=True, check=False, env={"PATH": "/usr/sbin:/usr/bin"}
-    )
-    nginx = said.stderr.strip().rpartition("/")[2] if said.returncode == 0 else "absent"
+    program = shutil.which("nginx", path="/usr/sbin:/usr/bin")
+    said = subprocess.run([program, "-v"], capture_output=True, text=True, check=True).stderr if program else "absent"
+    nginx = said.strip().rpartition("/")[2]
     return ", ".join([*(f"{name} {version(name)}" for name in PACKAGES), f"nginx {nginx}"])
