@@ -9,9 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.contrib.sessions.models import Session
+from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.models import User
 from consoles import grants
 from consoles.authority import settle
 from consoles.models import ConsoleGrant
@@ -22,6 +24,7 @@ from tests.consoles.portal import cookie_of
 from tests.factories import make_vm
 from tests.figures import figure, scaled
 from vms.models import VirtualMachine
+from vms.states import Lifecycle
 
 AT_ONCE = 64
 
@@ -54,6 +57,7 @@ def test_a_grant_is_256_random_bits_and_only_its_hash_is_kept(cast: Cast, vm: Vi
         lambda cast, known: known | {"token": ""},
         lambda cast, known: known | {"now": known["now"] + timedelta(seconds=20)},
     ],
+    ids=["another person", "another session", "another machine", "a guess", "nothing", "late"],
 )
 def test_a_grant_is_nothing_to_anybody_else_or_too_late(
     cast: Cast, vm: VirtualMachine, spoil: Callable[[Cast, dict[str, Any]], dict[str, Any]]
@@ -134,6 +138,17 @@ def test_of_64_sockets_with_one_grant_exactly_one_is_accepted(house: House) -> N
     assert accepted == 1
 
 
+#: What can happen to who was given a grant before they use it; each undone afterwards.
+LOST: tuple[Callable[[Cast, str], object], ...] = (
+    lambda cast, key: Session.objects.filter(pk=key).delete(),
+    lambda cast, key: User.objects.filter(pk=cast.alice.pk).update(is_active=False),
+    lambda cast, key: User.objects.filter(pk=cast.alice.pk).update(password="!changed"),
+    lambda cast, key: VirtualMachine.objects.update(lifecycle=Lifecycle.GONE),
+    lambda cast, key: VirtualMachine.objects.update(locked_at=timezone.now(), lock_reason="Mining."),
+    lambda cast, key: ConsoleGrant.objects.all().delete(),
+)
+
+
 def test_a_right_lost_or_a_machine_replaced_meanwhile_is_noticed(cast: Cast, vm: VirtualMachine) -> None:
     key, now = cookie_of(cast.alice), timezone.now()
 
@@ -143,6 +158,14 @@ def test_a_right_lost_or_a_machine_replaced_meanwhile_is_noticed(cast: Cast, vm:
         return settle(key, token, vm.pk, now) is not None
 
     change: dict[str, object] = {}
+    assert settled()
+    for lost in LOST:
+        with transaction.atomic():
+            token = grants.issue(cast.alice, key, vm, address="", now=now)
+            lost(cast, key)
+            assert settle(key, token, vm.pk, now) is None
+            transaction.set_rollback(True)
+    figure("R-35", "lost meanwhile", len(LOST) + 2, "accepted", 0)
     assert settled()
     change = {"smbios_uuid": uuid.uuid4()}
     assert not settled()
