@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -61,18 +62,11 @@ def house(
     folder: Path = tmp_path_factory.mktemp("portal")
     port = free_port()
     site = f"http://127.0.0.1:{port}"
+    variables: dict[str, Any] = {"OIDC_TIMEOUT_S": PATIENCE_S, **slapd.env()}
     provider = Canaille(slapd, site) if request.param == "canaille" else OidcProvider([site])
     with (
         provider,
-        serving(
-            running_devcluster,
-            folder,
-            APPLICATION,
-            port=port,
-            OIDC_TIMEOUT_S=PATIENCE_S,
-            **slapd.env(),
-            **provider.settings(),
-        ),
+        serving(running_devcluster, folder, APPLICATION, port=port, **(variables | provider.settings())),
     ):
         if isinstance(provider, Canaille):
             yield House(request.param, provider, site, fill_canaille, prove_to_canaille, lambda page: None)
