@@ -130,7 +130,10 @@ class Console {
     this.enable(true, !this.rfb.viewOnly);
     this.after(STEADY_AFTER_S, () => { this.tries = 0; });
     const focused = document.activeElement;
-    if (!focused || focused === document.body || focused.id === "main" || this.panel.contains(focused)) this.rfb.focus({ preventScroll: true });
+    if (focused && focused !== document.body && focused.id !== "main" && !this.panel.contains(focused)) return;
+    this.rfb.focus({ preventScroll: true });
+    // A guest's prompt is often on its last line.
+    this.part("stage").scrollIntoView({ block: "nearest" });
   }
 
   notice(name, value) {
