@@ -1,6 +1,7 @@
 """Everything a browser gets for a console, byte by byte: nothing of Proxmox is in it."""
 
 import re
+import struct
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -9,9 +10,11 @@ import httpx
 import pytest
 
 from tests.consoles.browser import Browser, headers
+from tests.consoles.canary import canary, looked_for, stores, typed_at
 from tests.consoles.conftest import House
 from tests.consoles.portal import Portal, serving
 from tests.consoles.rfb.conversations import KEY_A, request
+from tests.consoles.streams import eventually
 from tests.figures import figure
 
 
@@ -64,3 +67,29 @@ def test_no_byte_of_page_json_or_socket_is_proxmoxs(house: House, tmp_path: Path
     assert found == []
     confidential = [*told[:2], *told[3:], quote(told[0], safe=""), house.cluster.console_token_value]
     assert [word for word in confidential if word.encode() in log] == []
+
+
+def test_keys_and_clipboard_by_hand_are_found_nowhere(house: House, tmp_path: Path) -> None:
+    word, other = canary(), canary()
+
+    async def scenario(portal: Portal) -> None:
+        browser = await house.open_at(portal)
+        await browser.start_console()
+        for letter in f"{word}\n":
+            keysym = 0xFF0D if letter == "\n" else ord(letter)
+            browser.send(struct.pack(">BBHI", 4, 1, 0, keysym) + struct.pack(">BBHI", 4, 0, 0, keysym))
+        browser.send(struct.pack(">B3xI", 6, len(other)) + other.encode())
+        browser.send(b"\xfa" + other.encode())
+        await eventually(lambda: _soon(typed_at(house)), lambda text: word in text, within_s=20)
+        await browser.read_to_end()
+
+    async def _soon(text: str) -> str:
+        return text
+
+    with serving(house.cluster, tmp_path, LOG_LEVEL="DEBUG") as portal:
+        house.run(scenario(portal))
+        kept = stores(portal)
+
+    found = looked_for(word, kept) + looked_for(other, kept)
+    figure("R-40", "typed", "stores", len(kept), "bytes", sum(map(len, kept.values())), "found", len(found))
+    assert found == []
