@@ -21,7 +21,12 @@ pytestmark = [pytest.mark.slow]
 COUNT, WARM_UP = scaled(200, 8000), 100
 GROWTH_MB, P95_MS = 20, 500
 NODE = "pve2"
-QUICK: dict[str, Any] = {"CONSOLE_UPGRADE_S": 1, "CONSOLE_HANDSHAKE_S": 1, "CONSOLE_PAUSED_S": 1, "CONSOLE_HEARTBEAT_S": 1}
+QUICK: dict[str, Any] = {
+    "CONSOLE_UPGRADE_S": 1,
+    "CONSOLE_HANDSHAKE_S": 1,
+    "CONSOLE_PAUSED_S": 1,
+    "CONSOLE_HEARTBEAT_S": 1,
+}
 
 
 def newest_end(vm: VirtualMachine) -> str:
