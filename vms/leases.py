@@ -30,8 +30,9 @@ BACK_STEP_S = 300
 
 
 def renew(vm: VirtualMachine, *, by: User, address: str, now: datetime) -> VirtualMachine:
-    """A whole new lease from now. Needs no Proxmox. Decided under the pool's row lock: it wins against what ends it.
+    """A whole new lease from now, never less than an RTP gave. Needs no Proxmox.
 
+    Decided under the pool's row lock: it wins against what ends it.
     Raises PermissionDenied (not a manager, or left the house) or Refusal (no lease, or in the trash).
     """
 
@@ -40,7 +41,7 @@ def renew(vm: VirtualMachine, *, by: User, address: str, now: datetime) -> Virtu
         if fresh.pool is None or not may_manage(by, fresh.pool) or by.departed_at:
             raise PermissionDenied(restraints.of_person(by, Action.START) or "Your role does not include renewing.")
         before = fresh.lease_until
-        leasing.begin(fresh, now)
+        leasing.begin(fresh, now, at_least=before)
         if fresh.lease_until != before:  # what is sent twice is told once
             _record("vm.renewed", fresh, by, address)
 

@@ -30,10 +30,14 @@ def dated() -> QuerySet[VirtualMachine]:
     return found.select_related("pool__owner")
 
 
-def begin(vm: VirtualMachine, now: datetime) -> None:
-    """Writes a whole new lease, inside the caller's transaction; nothing where the machine has none."""
+def begin(vm: VirtualMachine, now: datetime, *, at_least: datetime | None = None) -> None:
+    """Writes a whole new lease, inside the caller's transaction; nothing where the machine has none.
+
+    `at_least`: an end that it must not come before.
+    """
     if is_dated(vm) and vm.pool is not None:
-        vm.lease_until = end_after(days_of(vm.pool), now)
+        end = end_after(days_of(vm.pool), now)
+        vm.lease_until = max(end, at_least or end)
         vm.save(update_fields=["lease_until"])
 
 

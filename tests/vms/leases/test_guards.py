@@ -136,3 +136,13 @@ def test_stages_are_forgotten_a_month_after_the_machine_is_gone(
     leases.look_once(now.replace(hour=1))
 
     assert LeaseNotice.objects.filter(vm=vm).count() == left
+
+
+def test_renewing_never_ends_a_lease_sooner_than_an_rtp_let_it_run(cast: Cast) -> None:
+    vm, now = make_vm(cast.alices, lease_until=timezone.now()), timezone.now()
+    far = timezone.localtime(now).date() + timedelta(days=300)
+    extended = leases.extend(vm, until=far, by=cast.rita, address="", now=now).lease_until
+
+    renewed = leases.renew(vm, by=cast.alice, address="", now=now)
+
+    assert renewed.lease_until == extended
