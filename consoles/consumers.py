@@ -196,7 +196,7 @@ class Console:
         read_at = loop.time()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_now.wait(), 0.75 * settings.CONSOLE_RECHECK_S)
+                await asyncio.wait_for(self._look_now.wait(), settings.CONSOLE_RECHECK_S / 2)
             self._look_now.clear()
             try:
                 seen: Look | None = await _LOOKOUT.look(self._authority, self._visit_id)

@@ -1,6 +1,6 @@
 """Whether consoles may go on, for many at once.
 
-`visits.look` is the rule, and asks the database eight times: for six hundred consoles every second and a half that
+`visits.look` is the rule, and asks the database eight times: for six hundred consoles every second that
 would be all that the process does. So the rows that the rule reads are read for all consoles that are due, one query
 for each kind; a console whose rows are as they were when the rule said yes goes on. After SURE_S, and where a session
 runs out, the rule is asked anyway: it may look at the time. So it is at each turn for a console held by a share.
