@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count as numbers
 from typing import Any
 
 from accounts.models import Pool, PoolMembership, User
@@ -22,6 +23,8 @@ from vms.operations import (
 )
 from vms.states import Lifecycle, OperationKind, Power
 
+#: Far from those that a creation takes.
+SLOTS = numbers(500_000)
 #: So many of a round's clients find room.
 ROOM = 4
 SMALL = Size(cores=1, memory_mib=512, disk_gib=4)
@@ -142,7 +145,7 @@ def _machines(pool: Pool, name: str, count: int, power: Power | None) -> list[in
         VirtualMachine(
             pool=pool, name=f"{name.replace('_', '-')}-{n}", lifecycle=Lifecycle.READY, node="pve1",
             power=power or Power.STOPPED, last_known_power=power or Power.STOPPED, cores=1, memory_mib=512, disk_gib=4,
-            hardware={"disks": [DISK | {"volume": f"shared:{name}-{n}"}]},
+            hardware={"disks": [DISK | {"volume": f"shared:{name}-{n}"}]}, vmid=next(SLOTS),
         )
         for n in range(count)
     ]  # fmt: skip
