@@ -26,7 +26,7 @@ from vms.models import VirtualMachine
 
 pytestmark = [pytest.mark.slow]
 
-STOPPED, WORKERS, ROUNDS = 30, 5, scaled(2, 12)
+STOPPED, WORKERS, ROUNDS = 30, 5, scaled(1, 12)
 PHASE_KEYS, PAUSED_S = 25, 14
 MOST_BYTES = 4 * 1000 * 1000
 RATIO, SLACK_MS = 1.2, 10.0

@@ -91,7 +91,9 @@ def cast(transactional_db: None, settings: Settings) -> Cast:
     return cast
 
 
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize(
+    "size", [pytest.param(DESKTOP, id="desktop"), pytest.param(PHONE, id="phone", marks=pytest.mark.soak)]
+)
 def test_each_action_of_proxstar_is_found_by_words(
     size: tuple[int, int], cast: Cast, chromium: Browser, site: str
 ) -> None:

@@ -11,8 +11,9 @@ from playwright.sync_api import Browser
 
 from accounts.oidc.backend import NAME as HOUSE
 from tests.cast import Cast, make_cast
-from tests.figures import SOAK, figure
+from tests.figures import SOAK, add_to_figure, figure
 from tests.pages.axe import violations
+from tests.pages.fold import below_the_fold
 from tests.pages.geometry import flaws
 from tests.pages.scenes import SCENES
 from tests.pages.states import PageState
@@ -44,13 +45,14 @@ def test_every_page_state_is_usable_by_everybody(scene: str, cast: Cast, chromiu
                 for state in (one for one in states if one.who == who):
                     visit(window, state)
                     shoot(window, f"{state.name}-{size[0]}-{theme}")
-                    for kind, found in judged(window).items():
+                    for kind, found in (judged(window) | folded(window, state, size)).items():
                         wrong += [f"{state.name} {size[0]} {theme} {kind}: {line}" for line in found]
                         counted[kind] += 1
 
     assert not wrong, "\n".join(wrong)
     figure("U-21", scene, "states", len(states), "axe runs", counted["axe"], "violations", 0)
     figure("U-23", scene, "geometry runs", counted["geometry"], "flaws", 0)
+    add_to_figure("U-one-screen", pages=counted["fold"], over=0)
 
 
 def visit(window: Window, state: PageState) -> None:
@@ -65,6 +67,11 @@ def visit(window: Window, state: PageState) -> None:
 def judged(window: Window) -> dict[str, list[str]]:
     """What each judge finds."""
     return {"axe": violations(window), "geometry": flaws(window), "browser": list(window.complaints)}
+
+
+def folded(window: Window, state: PageState, size: tuple[int, int]) -> dict[str, list[str]]:
+    """At a desk, which choice lies below the first screen; last, for it takes content out of the page."""
+    return {"fold": below_the_fold(window, state)} if size == DESKTOP else {}
 
 
 def shoot(window: Window, name: str) -> None:
