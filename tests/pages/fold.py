@@ -34,6 +34,7 @@ CONTENT = (
     Content("limits of a pool", "[aria-labelledby=in-force]", "one row an allowance"),
     Content("pools of RTPs*", "main tr", "one row a pool of the house"),
     Content("a pool*", "#progress", "one row a machine of the pool"),
+    Content("share-*", "[aria-labelledby=shared-now]", "one row a link"),
 )
 
 

@@ -38,7 +38,7 @@ class Deed:
 
 
 DEEDS = (
-    Deed("start", "", "#first-action"), Deed("shutdown", "", "#first-action"),
+    Deed("start", "", "#first-action:has-text('Start')"), Deed("shutdown", "", "#first-action:has-text('Shut down')"),
     Deed("reboot", "", "button:text-is('Reboot')", opens="#more"),
     Deed("suspend", "", "button:text-is('Pause')", opens="#more"),
     Deed("stop", "actions/stop/", DANGER), Deed("reset", "actions/reset/", DANGER),
