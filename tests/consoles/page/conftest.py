@@ -71,7 +71,7 @@ def strict_site(
 ) -> Iterator[Site]:
     """One whose clocks are short: a control is idle after 3 s, a console over after 6 s, each warned 2 s before."""
     cable, folder = Cable(), tmp_path_factory.mktemp("strict")
-    clocks = {"IDLE_S": 3, "MAX_S": 6, "WARN_S": 2, "PAUSED_S": 1, "HEARTBEAT_S": 1}
+    clocks = {"IDLE_S": 3, "MAX_S": 6, "WARN_S": 2, "PAUSED_S": 2, "HEARTBEAT_S": 1}
     short: dict[str, Any] = {f"CONSOLE_{name}": seconds for name, seconds in clocks.items()}
     origin = f"http://127.0.0.1:{cable.port}"
     with serving(running_devcluster, folder, SERVED, SITE_URL=origin, **short, **SEATS) as portal:

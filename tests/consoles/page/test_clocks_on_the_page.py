@@ -14,7 +14,6 @@ from tests.consoles.page.screen import Screen
 from tests.consoles.page.test_endings import told
 from tests.figures import add_to_figure
 from tests.pages.window import Window
-from vms.models import VirtualMachine
 
 pytestmark = [pytest.mark.browser]
 
@@ -61,18 +60,4 @@ def test_a_console_whose_row_was_closed_says_that_the_right_was_not_checked(scre
     ConsoleVisit.objects.update(closed_at=timezone.now())
 
     screen.says(told(close_codes.UNCHECKED))
-    add_to_figure("U-11 endings", real=1)
-
-
-def test_a_line_too_slow_for_the_screen_is_told(screen: Screen, strict_site: Site) -> None:
-    screen.open()
-    screen.house.screen(mode="firehose", fps=60)
-    with strict_site.cable.frozen():
-        expect(screen.part("state")).to_have_text("Unstable", timeout=5_000)
-        assert VirtualMachine.objects.filter(visits__closed_at=None).exists()
-        while ConsoleVisit.objects.filter(closed_at=None).exists():
-            screen.page.wait_for_timeout(50)
-
-    screen.says(close_codes.TOO_SLOW.sentence)
-    screen.offers("Open again")
     add_to_figure("U-11 endings", real=1)
