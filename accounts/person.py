@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec
-from urllib.parse import urlsplit
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
@@ -29,7 +28,7 @@ def rtp_required(
     @wraps(view)
     def inner(request: HttpRequest, *args: P.args, **kw: P.kwargs) -> HttpResponse:
         if not request.user.is_authenticated:
-            return _to_sign_in(request)
+            return to_sign_in(request)
         if not is_rtp(request.user):
             raise PermissionDenied("This page is for RTPs.")
         return view(request, *args, **kw)  # type: ignore[arg-type]  # is_rtp made sure of it
@@ -37,10 +36,9 @@ def rtp_required(
     return inner  # type: ignore[return-value]  # functools.wraps keeps the name of the argument only
 
 
-def _to_sign_in(request: HttpRequest) -> HttpResponse:
-    """A part of a page that asks for itself after the session ended leads the whole window there."""
-    if request.headers.get("HX-Request") != "true":
+def to_sign_in(request: HttpRequest) -> HttpResponse:
+    """Leads to the sign-in page and back; from a part of a page that asks for itself, it leads the whole window."""
+    if not request.htmx:  # type: ignore[attr-defined]
         return redirect_to_login(request.get_full_path())
-    here = urlsplit(request.headers.get("HX-Current-URL", ""))
-    back = f"{here.path}?{here.query}" if here.query else here.path
-    return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(back or "/").headers["Location"]})
+    here = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+    return HttpResponse(status=401, headers={"HX-Redirect": redirect_to_login(here).headers["Location"]})
