@@ -21,6 +21,7 @@ from consoles.models import ConsoleShare
 from consoles.modes import Mode
 from vms import restraints
 from vms.access import may
+from vms.audits import about
 from vms.models import VirtualMachine
 from vms.operations import Refusal
 from vms.states import Action, Lifecycle
@@ -194,10 +195,7 @@ def _record(verb: str, share: ConsoleShare, actor: User, address: str, **detail:
         actor=actor,
         verb=verb,
         pool=share.vm.pool,
-        target_kind="vm",
-        target_id=share.vm_id,
-        target_name=share.vm.name,
-        machine_uuid=share.machine_uuid,
+        **about(share.vm) | {"machine_uuid": share.machine_uuid},
         address=address,
         share=share.pk,
         maker=share.maker.username,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -13,6 +14,7 @@ from consoles import close_codes, seats, shares
 from consoles.authority import Authority
 from consoles.close_codes import BY_WORD, End
 from consoles.models import ConsoleVisit
+from vms.audits import about
 from vms.models import VirtualMachine
 
 LOST = "lost"
@@ -149,17 +151,14 @@ def _record_end(visit_id: int) -> None:
             share=visit.share_id)  # fmt: skip
 
 
-def _record(visit: ConsoleVisit, actor: User | None, verb: str, *, address: str, **detail: object) -> AuditEvent:
+def _record(visit: ConsoleVisit, actor: User | None, verb: str, *, address: str, **detail: Any) -> AuditEvent:
     """One audit row about a visit; a person who is gone is still named."""
     return record(
         actor=actor,
         by_name=visit.user_name,
         verb=verb,
         pool=visit.vm.pool,
-        target_kind="vm",
-        target_id=visit.vm_id,
-        target_name=visit.vm.name,
-        machine_uuid=visit.machine_uuid,
+        **about(visit.vm) | {"machine_uuid": visit.machine_uuid},
         address=address,
         visit=visit.pk,
         person=visit.user_name,

@@ -14,6 +14,7 @@ from accounts.access import is_rtp
 from accounts.models import User
 from quotas.locking import lock_pool
 from vms import lease_acts, lease_mails, lease_report, leasing, renewal_links, restraints
+from vms.audits import about
 from vms.leasing import end_after, is_dated, watch
 from vms.mirror.lock import held
 from vms.models import LeaseWatch, VirtualMachine
@@ -238,6 +239,5 @@ def _watched(verb: str, by: User, address: str, **columns: Any) -> None:
 def _record(verb: str, vm: VirtualMachine, by: User, address: str, **detail: Any) -> None:
     until = vm.lease_until.isoformat() if vm.lease_until else ""
     audit.record(
-        actor=by, verb=verb, pool=vm.pool, target_kind="vm", target_id=vm.pk, target_name=vm.name,
-        machine_uuid=vm.smbios_uuid, address=address, lease_until=until, **detail,
+        actor=by, verb=verb, pool=vm.pool, **about(vm), address=address, lease_until=until, **detail,
     )  # fmt: skip

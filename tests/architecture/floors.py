@@ -45,7 +45,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("vms/operations/*.py", OPERATIONS),
     ("vms/mirror/*.py", OPERATIONS),
     ("vms/{usage,access,selectors,restraints,rows,expiry,mails,pools,placement,cluster_check}.py", OPERATIONS),
-    ("vms/{attention,catalog_marks}.py", OPERATIONS),
+    ("vms/{attention,audits,catalog_marks}.py", OPERATIONS),
     ("vms/{pool_numbers,room,capacity,leases,trash,plots}.py", OPERATIONS),
     ("vms/{guests,timeline,leftovers,lease_mails,lease_report,marks}.py", OPERATIONS),
     ("vms/{parts,fixed,filtering,leasing,renewal_links,lease_acts,lease_guards,lease_page}.py", OPERATIONS),

@@ -14,6 +14,7 @@ from accounts import audit
 from accounts.models import Pool
 from quotas.locking import lock_pools
 from vms import leasing
+from vms.audits import about
 from vms.cluster.errors import WrongMachine
 from vms.cluster.types import GuestConfig, GuestStatus, NodeFacts
 from vms.mirror.alarm import raise_alarm, tell_missing
@@ -303,10 +304,7 @@ def _audit(vm: VirtualMachine, verb: str, **detail: Any) -> None:
         by_name=audit.PROXMOX,
         verb=verb,
         pool=vm.pool,
-        target_kind="vm",
-        target_id=vm.pk,
-        target_name=vm.name,
-        machine_uuid=vm.smbios_uuid,
+        **about(vm),
         **detail,
     )
 

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from accounts import audit
 from quotas.locking import lock_pools
+from vms.audits import about
 from vms.models import Operation
 from vms.operations import steps
 from vms.operations.database import decide
@@ -99,10 +100,7 @@ def record_end(op: Operation, to: OperationState, **detail: Any) -> None:
         by_name=op.actor_name,
         verb=f"vm.{op.kind}.{to}",
         pool=op.pool,
-        target_kind="vm",
-        target_id=op.vm_id,
-        target_name=op.vm.name,
-        machine_uuid=op.vm.smbios_uuid,
+        **about(op.vm),
         address=op.address,
         operation=op.code,
         **detail,

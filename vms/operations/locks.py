@@ -10,6 +10,7 @@ from accounts import audit
 from accounts.access import is_rtp
 from accounts.models import User
 from quotas.locking import lock_pool
+from vms.audits import about
 from vms.models import VirtualMachine
 from vms.operations.database import decide
 from vms.operations.errors import Refusal
@@ -82,10 +83,7 @@ def _record(verb: str, fresh: VirtualMachine, by: User, address: str, **detail: 
         actor=by,
         verb=verb,
         pool=fresh.pool,
-        target_kind="vm",
-        target_id=fresh.pk,
-        target_name=fresh.name,
-        machine_uuid=fresh.smbios_uuid,
+        **about(fresh),
         address=address,
         **detail,
     )

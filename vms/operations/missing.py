@@ -8,6 +8,7 @@ from accounts import audit
 from accounts.access import is_rtp
 from accounts.models import User
 from quotas.locking import lock_pool
+from vms.audits import about
 from vms.models import MirrorRun, Operation, VirtualMachine
 from vms.operations import lifecycle
 from vms.operations.database import decide
@@ -40,10 +41,7 @@ def settle_missing(vm: VirtualMachine, by: User, now: datetime, address: str = "
             actor=by,
             verb="vm.settled_gone",
             pool=fresh.pool,
-            target_kind="vm",
-            target_id=fresh.pk,
-            target_name=fresh.name,
-            machine_uuid=fresh.smbios_uuid,
+            **about(fresh),
             address=address,
             missing_since=fresh.missing_since.isoformat(),
         )

@@ -10,6 +10,7 @@ from accounts import audit
 from accounts.models import Pool, User
 from accounts.pools import personal_pool_for
 from vms import pools, restraints
+from vms.audits import about
 from vms.cluster import Cluster
 from vms.cluster.errors import ClusterError, NotBound
 from vms.cluster.types import TaskStatus, Upid
@@ -104,9 +105,8 @@ def arrive(op: Operation, now: datetime) -> None:
     was = op.vm.pool
     place(op.vm, op.pool, now)
     audit.record(
-        actor=op.actor, by_name=op.actor_name, verb="vm.moved", pool=was, target_kind="vm", target_id=op.vm_id,
-        target_name=op.vm.name, machine_uuid=op.vm.smbios_uuid, address=op.address, operation=op.code,
-        was=was.name if was else "", to=op.pool.name,
+        actor=op.actor, by_name=op.actor_name, verb="vm.moved", pool=was, **about(op.vm), address=op.address,
+        operation=op.code, was=was.name if was else "", to=op.pool.name,
     )  # fmt: skip
     vm_id = op.vm_id
     transaction.on_commit(lambda: pool_changed.send(sender=VirtualMachine, vm_id=vm_id))

@@ -14,6 +14,7 @@ from quotas.footprint import Footprint
 from quotas.limits import Limit
 from quotas.locking import lock_pool
 from quotas.models import Reservation
+from vms.audits import about
 from vms.models import Operation, VirtualMachine
 from vms.operations import steps
 from vms.operations.database import decide
@@ -85,10 +86,7 @@ def _audit(op: Operation) -> None:
         actor=op.actor,
         verb=f"vm.{op.kind}",
         pool=op.pool,
-        target_kind="vm",
-        target_id=op.vm_id,
-        target_name=op.vm.name,
-        machine_uuid=op.vm.smbios_uuid,
+        **about(op.vm),
         address=op.address,
         operation=op.code,
     )

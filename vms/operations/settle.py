@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.access import is_rtp
 from accounts.models import User
+from vms.audits import about
 from vms.cluster import Cluster
 from vms.cluster.errors import ClusterError, Unreachable
 from vms.mirror import snapshots as kept
@@ -123,10 +124,7 @@ def _tell(op: Operation, by: User, address: str, act: str) -> None:
         actor=by,
         verb=f"operation.{act}",
         pool=op.pool,
-        target_kind="vm",
-        target_id=op.vm_id,
-        target_name=op.vm.name,
-        machine_uuid=op.vm.smbios_uuid,
+        **about(op.vm),
         address=address,
         operation=op.code,
     )

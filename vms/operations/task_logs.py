@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from vms.audits import about
 from vms.cluster import Cluster
 from vms.cluster.errors import ClusterError
 from vms.cluster.types import Upid
@@ -33,8 +34,7 @@ def want(op: Operation, *, by: User, address: str) -> None:
     """An RTP asks for the log. Audited. A worker that cannot be told finds it at its next round."""
     Operation.objects.filter(pk=op.pk).update(log_wanted_at=timezone.now())
     audit.record(
-        actor=by, verb="operation.log_asked", pool=op.pool, target_kind="vm", target_id=op.vm_id,
-        target_name=op.vm.name, machine_uuid=op.vm.smbios_uuid, address=address, operation=op.code,
+        actor=by, verb="operation.log_asked", pool=op.pool, **about(op.vm), address=address, operation=op.code,
     )  # fmt: skip
     transaction.on_commit(_wake)
 
