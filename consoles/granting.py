@@ -7,14 +7,15 @@ from django.utils import timezone
 
 from accounts.addresses import address_of
 from accounts.models import User
-from consoles import close_codes, grants, seats
+from consoles import close_codes, grants, seats, shares
 from consoles.authority import mode_of
 from consoles.close_codes import End
 from consoles.models import ConsoleShare, ConsoleVisit
 from consoles.modes import Mode
+from consoles.reasons import is_silent
 from vms import restraints
 from vms.access import may
-from vms.models import Node, VirtualMachine
+from vms.models import VirtualMachine
 from vms.rows import clock
 from vms.states import Action, Lifecycle, Power, obstacle
 
@@ -50,7 +51,7 @@ def without_screen(user: User, vm: VirtualMachine) -> JsonResponse | None:
     """The refusal where a lock or the trash keeps the person out, or the machine has no screen now."""
     if held := restraints.of_console(user, vm) or restraints.of_trash(vm, Action.CONSOLE):
         return refusal(held, STAY, 403)
-    if Node.objects.filter(name=vm.node, is_online=False).exists():
+    if is_silent(vm.node):
         return refusal(close_codes.NODE_DOWN.sentence, WAIT, 409)
     why = obstacle(Action.CONSOLE, Lifecycle(vm.lifecycle), Power(vm.power))
     if not why and vm.smbios_uuid is None:
@@ -79,7 +80,7 @@ def _mode(user: User, vm: VirtualMachine, share: ConsoleShare | None, *, is_watc
     if is_watch:
         return Mode.WATCH
     if share is not None:
-        return Mode.CONTROL if share.may_control else Mode.VIEW
+        return shares.mode_of(share)
     return mode_of(user, vm)
 
 

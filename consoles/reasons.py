@@ -23,11 +23,15 @@ def better(end: End, authority: Authority) -> End:
         return end
 
 
+def is_silent(node: str) -> bool:
+    """Whether a node of this name was known and did not answer when the cluster was last read."""
+    return Node.objects.filter(name=node, is_online=False).exists()
+
+
 def _known(authority: Authority) -> End | None:
     vm = VirtualMachine.objects.filter(pk=authority.vm_id).only("node", "lock").first()
     if vm is None:
         return None
     if vm.lock == MIGRATE or vm.node != authority.ref.node:
         return close_codes.MOVING
-    is_silent = Node.objects.filter(name=vm.node, is_online=False).exists()
-    return close_codes.NODE_DOWN if is_silent else None
+    return close_codes.NODE_DOWN if is_silent(vm.node) else None
