@@ -2,6 +2,8 @@
 
 from typing import Any, Unpack
 
+from django.db.models import QuerySet
+
 from vms.cluster import Cluster
 from vms.cluster.types import DiskFacts, GuestChanges, GuestConfig
 from vms.models import IsoImage, Operation, Storage, VirtualMachine
@@ -170,15 +172,18 @@ def request_eject(vm: VirtualMachine, *, slot: str, digest: str = "", **who: Unp
 def isos_for(vm: VirtualMachine) -> list[IsoImage]:
     """ISOs that are shown to members and that the machine's node can reach, by name."""
     reachable = set(Storage.objects.filter(node__name=vm.node).values_list("name", flat=True))
-    shown = IsoImage.objects.filter(is_hidden=False, missing_since=None, node__in=["", vm.node])
-    return [iso for iso in shown.order_by("name") if iso.volid.partition(":")[0] in reachable]
+    return [iso for iso in _shown(vm).order_by("name") if iso.volid.partition(":")[0] in reachable]
 
 
 def is_offered(op: Operation) -> bool:
     """Whether the ISO it is about is still one that members are shown; True where it is about none."""
     volid = op.wish.get("volid")
-    shown = IsoImage.objects.filter(volid=volid, is_hidden=False, missing_since=None, node__in=["", op.vm.node])
-    return not volid or shown.exists()
+    return not volid or _shown(op.vm).filter(volid=volid).exists()
+
+
+def _shown(vm: VirtualMachine) -> QuerySet[IsoImage]:
+    """ISOs that members are shown, of the machine's node or of all."""
+    return IsoImage.objects.filter(is_hidden=False, missing_since=None, node__in=["", vm.node])
 
 
 def _medium(vm: VirtualMachine, iso_id: int) -> dict[str, Any]:
