@@ -1,14 +1,12 @@
 """The console's page in Chromium: it opens by itself, types, comes back, waits for a stopped machine, says its end."""
 
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from accounts.models import User
 from consoles import close_codes
@@ -17,7 +15,7 @@ from tests.consoles.conftest import House
 from tests.consoles.portal import Portal, cookie_of, running_guest, serving
 from tests.devcluster.cluster import DevCluster
 from tests.factories import make_reading
-from tests.pages.conftest import CHROMIUM, VENDOR
+from tests.pages.conftest import launched
 from tests.pages.window import Window
 from vms.models import VirtualMachine
 from vms.states import Power
@@ -28,15 +26,8 @@ pytestmark = [pytest.mark.browser]
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Closed at the end of this file: while it runs, no other event loop can."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None or not (VENDOR / "novnc" / "core" / "rfb.js").is_file():
-        pytest.skip("needs Chromium and noVNC: make test installs both")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+    with launched("novnc/core/rfb.js") as browser:
         yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,11 +23,14 @@ CHROMIUM = [
 VENDOR = Path(__file__).resolve().parents[2] / "build" / "vendor"
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """The machine's Chromium, for one file: while Playwright's loop runs in this thread, no other loop can."""
+@contextmanager
+def launched(library: str) -> Iterator[Browser]:
+    """The machine's Chromium, for one file: while Playwright's loop runs in this thread, no other loop can.
+
+    `library`: a file below build/vendor that its pages need.
+    """
     program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None or not (VENDOR / "axe" / "axe.min.js").is_file():
+    if program is None or not (VENDOR / library).is_file():
         pytest.skip("needs Chromium and the browser libraries: make test installs both")
     # Playwright's loop runs in this thread, so Django takes it for an asynchronous one.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
@@ -35,6 +39,13 @@ def chromium() -> Iterator[Browser]:
         yield browser
         browser.close()
     del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """With axe to judge by."""
+    with launched("axe/axe.min.js") as browser:
+        yield browser
 
 
 @pytest.fixture

@@ -1,14 +1,12 @@
 """The console's page in Chromium, in front of a real portal and behind a cable that can be pulled."""
 
-import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from django.utils import timezone
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from tests.cast import make_cast
 from tests.consoles.conftest import House
@@ -17,7 +15,7 @@ from tests.consoles.page.screen import Screen
 from tests.consoles.portal import Portal, cookie_of, running_guest, serving
 from tests.devcluster.cluster import DevCluster
 from tests.factories import make_reading
-from tests.pages.conftest import CHROMIUM, VENDOR
+from tests.pages.conftest import launched
 from tests.pages.window import Window
 
 SERVED = "tests.consoles.served:application"
@@ -42,15 +40,8 @@ class Site:
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Closed at the end of each file: while it runs, no other event loop can."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None or not (VENDOR / "novnc" / "core" / "rfb.js").is_file():
-        pytest.skip("needs Chromium and noVNC: make test installs both")
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=CHROMIUM)
+    with launched("novnc/core/rfb.js") as browser:
         yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture(scope="session")
