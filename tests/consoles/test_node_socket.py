@@ -146,8 +146,8 @@ async def test_the_whole_way_from_vncproxy_to_keys(place: House, tmp_path: Path)
     await dial(bridge, ask, Windows())
 
     await until(lambda: b"card (vm100)" in browser.sent)
-    await until(lambda: place.card(100).events())
-    assert [event["keysym"] for event in place.card(100).events()] == [0x61]
+    await until(lambda: len(place.card(100).events()) == 2)
+    assert [(event["kind"], event["keysym"]) for event in place.card(100).events()] == [("key", 0x61), ("clipboard", 0)]
     bridge.browser_gone()
 
 
