@@ -16,6 +16,7 @@ from tests.factories import make_vm
 from vms.models import VirtualMachine
 from vms.states import Power
 
+#: As many consoles as a house allows a person.
 MACHINES_EACH = 6
 
 
@@ -23,6 +24,7 @@ MACHINES_EACH = 6
 class House:
     """People with machines that run on the far end; each console goes to a machine of its own."""
 
+    each: int = MACHINES_EACH
     places: list[tuple[User, str, VirtualMachine]] = field(default_factory=list)
     variables: dict[str, object] = field(default_factory=dict)
     _next: int = 0
@@ -30,11 +32,11 @@ class House:
     def furnish(self, consoles: int) -> None:
         """Room for so many consoles at once."""
         while len(self.places) < consoles:
-            n = len(self.places) // MACHINES_EACH
+            n = len(self.places) // self.each
             user = User.objects.create_user(f"member{n:03}", f"member{n:03}@example.org", "a-password-of-nobody")
             pool, cookie = personal_pool(user), cookie_of(user)
-            for k in range(MACHINES_EACH):
-                vmid = 10_000 + n * MACHINES_EACH + k
+            for k in range(self.each):
+                vmid = 10_000 + n * self.each + k
                 known = {"vmid": vmid, "node": f"pve{vmid % 15 + 1}", "smbios_uuid": uuid.UUID(int=vmid)}
                 self.places.append((user, cookie, make_vm(pool, f"vm-{vmid}", power=Power.RUNNING, **known)))
 

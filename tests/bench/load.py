@@ -189,11 +189,9 @@ class Load:
         console.close()
         return {"seconds": took}
 
-    async def browse(
-        self, site: web.Site, cookies: list[str], paths: list[str], every_s: float, rounds: int
-    ) -> dict[str, Any]:
+    async def browse(self, site: web.Site, people: list[web.Person], every_s: float, rounds: int) -> dict[str, Any]:
         """People on pages; the seconds of each page."""
-        return {"took": await web.browse(site, cookies, paths, every_s, rounds)}
+        return {"took": await web.browse(site, people, every_s, rounds)}
 
     async def close(self, group: str) -> dict[str, Any]:
         """Hangs up."""

@@ -1,11 +1,15 @@
 """C-16, C-17: what a person feels: from the click to the picture, and the whole house at once on two processors."""
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
-from tests.bench.children import FarEnd, Load, loading, pin
+from tests.bench.children import ROOT, FarEnd, Load, loading, own, pin
 from tests.bench.house import House
 from tests.bench.measuring import interleaved, percentile, ratio, rounded, say, sized
 from tests.bench.proxies import DIRECT, OURS, Way, direct, plain
@@ -13,6 +17,7 @@ from tests.cast import make_cast
 from tests.consoles.portal import cookie_of, running_guest, serving
 from tests.devcluster.cluster import DevCluster
 from tests.figures import figure
+from tests.servers import PostgresServer
 from vms.models import VirtualMachine
 
 pytestmark = pytest.mark.bench
@@ -77,11 +82,18 @@ def typed(load: Load, targets: list[dict[str, Any]]) -> list[float]:
     return took
 
 
+def visitors(rooms: House) -> list[tuple[str, list[str]]]:
+    """Each person's cookie and the pages they go round: those that members look at most, and the form to create."""
+    pages = "/", "/vms/{}/", "/vms/{}/hardware/", "/vms/{}/snapshots/", "/vms/{}/activity/", "/vms/new/", "/accounts/"
+    places = rooms.places[:PEOPLE]
+    return [(f"sessionid={cookie}", [page.format(vm.pk) for page in pages]) for _, cookie, vm in places]
+
+
 def test_fifty_consoles_and_two_hundred_people_on_pages_share_two_processors(
-    rooms: House, far_end: FarEnd, load: Load, tmp_path: Path
+    transactional_db: None, far_end: FarEnd, load: Load, tmp_path: Path
 ) -> None:
+    rooms = House(each=1)
     rooms.furnish(max(CONSOLES, PEOPLE))
-    cookies = [f"sessionid={cookie}" for _, cookie, _ in rooms.places][:PEOPLE]
     rounds = max(2, round(KEYS * KEY_PAUSE_S * 2 / PAGES_EVERY_S))
     with (
         serving(far_end, tmp_path) as pages,  # type: ignore[arg-type]
@@ -92,8 +104,7 @@ def test_fifty_consoles_and_two_hundred_people_on_pages_share_two_processors(
         for process in (pages.process.pid, consoles.process.pid):
             pin(process, 0, 1)
         site = {"host": "127.0.0.1", "port": pages.port}
-        people.start("browse", site=site, cookies=cookies, paths=["/", "/accounts/"], every_s=PAGES_EVERY_S,
-                     rounds=rounds)  # fmt: skip
+        people.start("browse", site=site, people=visitors(rooms), every_s=PAGES_EVERY_S, rounds=rounds)
         without = typed(load, bare.targets(CONSOLES))
         tickets = [
             {"host": "127.0.0.1", "port": consoles.port, "path": path, "headers": headers}
@@ -105,6 +116,20 @@ def test_fifty_consoles_and_two_hundred_people_on_pages_share_two_processors(
 
     figure("C-17", "key_p95_ms", f"{key_ms:.1f}", "direct_p95_ms", f"{bare_ms:.1f}", "limit_added", KEY_LIMIT_MS,
            "pages_p95_ms", f"{page_ms:.0f}", "limit", PAGE_LIMIT_MS, "consoles", CONSOLES, "people", PEOPLE,
-           "pages", len(seconds))  # fmt: skip
+           "pages", len(seconds), "database", connection.vendor)  # fmt: skip
     assert key_ms <= bare_ms + KEY_LIMIT_MS
     assert page_ms <= PAGE_LIMIT_MS
+
+
+def test_the_same_house_on_postgresql() -> None:
+    house = test_fifty_consoles_and_two_hundred_people_on_pages_share_two_processors.__name__
+    with PostgresServer(is_durable=True) as server:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-n", "0", f"{Path(__file__).relative_to(ROOT)}::{house}"],
+            cwd=ROOT, env=own(DATABASE_URL=server.url, BENCH_TABLE=""), capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    found = re.search("^C-17 .* database postgresql$", done.stdout, re.MULTILINE)
+    assert found, done.stdout[-3000:]
+    figure(*found[0].split())
+    assert done.returncode == 0, done.stdout[-3000:]

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 Site = dict[str, Any]
+Person = tuple[str, list[str]]
 
 
 async def ask(site: Site, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, bytes]:
@@ -49,12 +50,13 @@ async def vncproxied(click: dict[str, Any]) -> dict[str, Any]:
     return {**click["socket"], **known}
 
 
-async def browse(site: Site, cookies: list[str], paths: list[str], every_s: float, rounds: int) -> list[float]:
-    """Each person loads one page after the other, `every_s` from one to the next; the seconds of each."""
+async def browse(site: Site, people: list[Person], every_s: float, rounds: int) -> list[float]:
+    """Each person, a cookie and their pages, loads one page after the other, `every_s` from one to the next; the
+    seconds of each."""
     loop, took = asyncio.get_running_loop(), []
 
-    async def person(n: int, cookie: str) -> None:
-        due = loop.time() + every_s * n / len(cookies)
+    async def person(n: int, cookie: str, paths: list[str]) -> None:
+        due = loop.time() + every_s * n / len(people)
         for page in range(rounds):
             await asyncio.sleep(due - loop.time())
             begun, due = time.perf_counter(), due + every_s
@@ -63,5 +65,5 @@ async def browse(site: Site, cookies: list[str], paths: list[str], every_s: floa
             assert status == 200, f"{path}: {status}"
             took.append(time.perf_counter() - begun)
 
-    await asyncio.gather(*(person(n, cookie) for n, cookie in enumerate(cookies)))
+    await asyncio.gather(*(person(n, cookie, paths) for n, (cookie, paths) in enumerate(people)))
     return took

@@ -112,12 +112,20 @@ def _variables(cluster: DevCluster, port: int) -> dict[str, str]:
         **words,
         "PROXMOX_HOSTS": hosts,
         "DJANGO_SETTINGS_MODULE": "tests.settings",
-        "DATABASE_URL": f"sqlite://{connection.settings_dict['NAME']}",
+        "DATABASE_URL": _database_url(),
         "SECRET_KEY": settings.SECRET_KEY,
         "SITE_URL": f"http://127.0.0.1:{port}",
         "PYTHONWARNINGS": "default",
         "PYTHONPATH": str(ROOT),
     }
+
+
+def _database_url() -> str:
+    """The test's own, as DATABASE_URL takes it."""
+    at = {name: str(value) for name, value in connection.settings_dict.items()}
+    if connection.vendor == "sqlite":
+        return f"sqlite://{at['NAME']}"
+    return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
 
 
 def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
