@@ -158,14 +158,30 @@ class DisplayForm(ChangeForm):
         help_text="The standard one works everywhere. VirtIO is quicker with newer Linux systems.",
         error_messages={"invalid_choice": "Choose one of the displays."},
     )
+    has_clipboard = forms.BooleanField(
+        label="A clipboard for the console",
+        required=False,
+        help_text="Needs an agent in the VM (spice-vdagent). Nothing passes without a click. "
+        "Proxmox may be unable to move the VM to another node while it runs.",
+    )
 
     def now(self) -> dict[str, Any]:
         """As read."""
-        return {"display": self.vm.hardware.get("display") or DEFAULT_DISPLAY}
+        hardware = self.vm.hardware
+        return {
+            "display": hardware.get("display") or DEFAULT_DISPLAY,
+            "has_clipboard": bool(hardware.get("has_clipboard")),
+        }
+
+    def asked(self) -> dict[str, Any]:
+        """A clipboard that was never read is not taken away by a tick that is missing."""
+        found = super().asked()
+        is_told = found["has_clipboard"] or "has_clipboard" in self.vm.hardware
+        return found | {"has_clipboard": found["has_clipboard"] if is_told else None}
 
     def words(self, name: str, value: Any) -> str:
         """In plain words."""
-        return DISPLAYS.get(str(value), str(value))
+        return DISPLAYS.get(str(value), str(value)) if name == "display" else super().words(name, value)
 
 
 class SwitchForm(ChangeForm):

@@ -118,7 +118,7 @@ def boot_list(vm: VirtualMachine, order: Iterable[str] | None = None) -> list[Bo
 def display_of(vm: VirtualMachine) -> str:
     """Its display in words."""
     kind = str(vm.hardware.get("display") or DEFAULT_DISPLAY)
-    return DISPLAYS.get(kind, kind)
+    return DISPLAYS.get(kind, kind) + (", with a clipboard" if vm.hardware.get("has_clipboard") else "")
 
 
 def _boots(slot: str, title: str, on: list[str]) -> Boots:

@@ -47,6 +47,19 @@ def test_the_boot_order_and_the_medium_change(target: Target, machine: GuestRef)
     target.cluster.configure(machine, GuestChanges(boot_order=("scsi0", "ide2")))
 
 
+def test_a_display_gets_a_clipboard_and_loses_it_again(target: Target, running: GuestRef) -> None:
+    target.cluster.configure(running, GuestChanges(display="std", has_clipboard=True))
+    waiting = config_of(target, running)
+    target.cluster.configure(running, GuestChanges(display="std", has_clipboard=False))
+    without = config_of(target, running)
+    target.cluster.configure(running, GuestChanges(forget=("vga",)))
+
+    assert (waiting.has_clipboard, waiting.has_clipboard_now) == (True, False)
+    assert (waiting.display, waiting.pending_keys) == ("std", frozenset({"vga"}))
+    assert (without.has_clipboard, without.display_others) == (False, ())
+    assert config_of(target, running).pending_keys == frozenset()
+
+
 def config_of(target: Target, ref: GuestRef) -> GuestConfig:
     """Everything set for it now."""
     return target.cluster.guest_config(ref.node, ref.vmid)

@@ -33,6 +33,8 @@ def hardware(**more: Any) -> dict[str, Any]:
         "nics": [nic("net0")],
         "boot_order": ["scsi0", "ide2", "net0"],
         "display": "std",
+        "has_clipboard": False,
+        "has_clipboard_now": False,
         "has_agent": True,
         "pending_keys": [],
         "pending": [],

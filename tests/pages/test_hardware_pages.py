@@ -285,6 +285,43 @@ def test_nothing_secret_is_asked_for_while_somebody_types(client: Client, web: V
     )
 
 
+@pytest.mark.parametrize(
+    ("read", "ticked", "wished"),
+    [
+        ({"has_clipboard": False}, "", False),
+        ({"has_clipboard": False}, "on", True),
+        ({"has_clipboard": True}, "on", True),
+        ({"has_clipboard": True}, "", False),
+        ({}, "", None),
+        ({}, "on", True),
+    ],
+    ids=["off-off", "off-on", "on-on", "on-off", "unread-off", "unread-on"],
+)
+def test_the_clipboard_is_ticked_as_read_and_one_never_read_is_not_taken_away(
+    read: dict[str, bool], ticked: str, wished: bool | None, client: Client, web: VirtualMachine
+) -> None:
+    known = {key: value for key, value in hardware(**read).items() if key != "has_clipboard" or read}
+    VirtualMachine.objects.update(hardware=known)
+
+    page = client.get(path(web, "display")).content.decode()
+    client.post(path(web, "display"), sent(display="std", **({"has_clipboard": ticked} if ticked else {})))
+
+    shown = re.search(r'name="has_clipboard"[^>]*', page)
+    assert shown is not None
+    assert (" checked" in shown[0]) == bool(read.get("has_clipboard"))
+    assert Operation.objects.get().wish.get("has_clipboard") == wished
+
+
+def test_a_clipboard_set_elsewhere_is_shown_beside_mine(client: Client, web: VirtualMachine) -> None:
+    VirtualMachine.objects.update(config_digest=OTHER_DIGEST, hardware=hardware(has_clipboard=True))
+
+    late = client.post(path(web, "display"), sent(display="std"))
+
+    assert late.status_code == 409
+    row = r"A clipboard for the console</th><td[^>]*>yes</td><td[^>]*>no</td>"
+    assert re.search(row, late.content.decode())
+
+
 def test_a_network_card_keeps_what_is_set(client: Client, web: VirtualMachine) -> None:
     VirtualMachine.objects.update(hardware=hardware(nics=[nic("net0", bridge="vmbr7", has_firewall=True)]))
 

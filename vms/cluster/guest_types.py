@@ -58,6 +58,8 @@ class Waiting:
 
 #: Line in a description by which the portal finds a machine it made; people never see it.
 MARKER = "vmportal:"
+#: What a display that carries a clipboard to VNC has set (Proxmox 8.1).
+CLIPBOARD = "clipboard=vnc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,7 @@ class GuestConfig:
     in `unsized_slots` (their volumes' sizes come from the storage's list). `pending_keys` are Proxmox's option names,
     `waiting` has their values. Network devices, boot order, display and agent are as of the next start.
     `agent_others` and `display_others` are what else is set for them, as `name=value`; an edit keeps it.
+    `has_clipboard`: the display carries a clipboard to the console, as of the next start; `has_clipboard_now`: already.
     """
 
     node: str
@@ -103,6 +106,7 @@ class GuestConfig:
     waiting: tuple[Waiting, ...] = ()
     agent_others: tuple[str, ...] = ()
     display_others: tuple[str, ...] = ()
+    has_clipboard_now: bool = False
 
     @property
     def notes(self) -> str:
@@ -113,6 +117,11 @@ class GuestConfig:
     def markers(self) -> tuple[str, ...]:
         """The portal's own lines of the description."""
         return tuple(line for line in self.description.splitlines() if line.startswith(MARKER))
+
+    @property
+    def has_clipboard(self) -> bool:
+        """Whether the display is to carry a clipboard to the console."""
+        return CLIPBOARD in self.display_others
 
     @property
     def taken_slots(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 from vms.cluster.devices import YES, boot_order, drives, nics, properties
 from vms.cluster.errors import Malformed
 from vms.cluster.types import (
+    CLIPBOARD,
     ClusterReading,
     GuestConfig,
     GuestFacts,
@@ -214,6 +215,7 @@ def guest_config(node: str, vmid: int, answer: object) -> GuestConfig:
         ),
         agent_others=_others(later.get("agent", ""), "enabled"),
         display_others=_others(later.get("vga", ""), "type"),
+        has_clipboard_now=CLIPBOARD in _others(now.get("vga", ""), "type"),
     )
 
 

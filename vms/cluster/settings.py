@@ -6,7 +6,7 @@ from vms.cluster.devices import BOOTABLE, DATA_SLOT, DRIVE_SLOT, NIC_SLOT
 from vms.cluster.errors import Refused
 from vms.cluster.guard import BRIDGE, DISPLAY, MAC, OPTION, STORAGE, TAG, VOLID, require_words
 from vms.cluster.line import Value
-from vms.cluster.types import GuestChanges, GuestConfig, NicFacts, NicWish
+from vms.cluster.types import CLIPBOARD, GuestChanges, GuestConfig, NicFacts, NicWish
 
 Options = dict[str, Value]
 
@@ -50,8 +50,7 @@ def _devices(changes: GuestChanges, config: GuestConfig) -> Options:
     if changes.boot_order is not None:
         found["boot"] = f"order={';'.join(_each(changes.boot_order, boot=BOOTABLE))}"
     if changes.display is not None:
-        require_words(vga=(changes.display, DISPLAY))
-        found["vga"] = ",".join([f"type={changes.display}", *config.display_others])
+        found["vga"] = _display(changes.display, changes.has_clipboard, config)
     if changes.has_agent is not None:
         found["agent"] = ",".join([f"enabled={int(changes.has_agent)}", *config.agent_others])
     if changes.cdrom is not None:
@@ -64,6 +63,14 @@ def _devices(changes: GuestChanges, config: GuestConfig) -> Options:
     if changes.add_disk is not None:
         found[changes.add_disk[0]] = _new_disk(*changes.add_disk, config)
     return found
+
+
+def _display(display: str, has_clipboard: bool | None, config: GuestConfig) -> str:
+    """What else an admin set for it, such as its memory, stays."""
+    require_words(vga=(display, DISPLAY))
+    wanted = config.has_clipboard if has_clipboard is None else has_clipboard
+    others = [each for each in config.display_others if each != CLIPBOARD]
+    return ",".join([f"type={display}", *others, *([CLIPBOARD] if wanted else [])])
 
 
 def _new_disk(slot: str, storage: str, size_gib: int, config: GuestConfig) -> str:

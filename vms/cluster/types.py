@@ -7,14 +7,14 @@ machine's settings are in `guest_types`, what is asked for in `wishes`; both are
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from vms.cluster.guest_types import MARKER, DiskFacts, GuestConfig, NicFacts, Waiting
+from vms.cluster.guest_types import CLIPBOARD, MARKER, DiskFacts, GuestConfig, NicFacts, Waiting
 from vms.cluster.tls import TlsTrust
 from vms.cluster.upid import Upid
 from vms.cluster.wishes import GuestChanges, GuestRef, NewGuest, NicWish, TemplateRef
 
 __all__ = [
-    "MARKER", "ClusterReading", "ConsoleEndpoint", "DiskFacts", "GuestChanges", "GuestConfig", "GuestFacts", "GuestRef",
-    "GuestStatus", "NewGuest", "NicFacts", "NicWish", "NodeFacts", "PoolFacts", "QuorumFacts", "SnapshotFacts",
+    "CLIPBOARD", "MARKER", "ClusterReading", "ConsoleEndpoint", "DiskFacts", "GuestChanges", "GuestConfig",
+    "GuestFacts", "GuestRef", "GuestStatus", "NewGuest", "NicFacts", "NicWish", "NodeFacts", "PoolFacts", "QuorumFacts", "SnapshotFacts",
     "StorageFacts", "TaskFacts", "TaskStatus", "TemplateRef", "TlsTrust", "Upid", "VersionFacts", "VolumeFacts",
     "Waiting",
 ]  # fmt: skip

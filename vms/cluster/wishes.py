@@ -65,6 +65,7 @@ class GuestChanges:
 
     `forget` names pending changes to take back, as Proxmox calls the options. `notes` is the description people read:
     the portal's own line in it stays. `remove` names slots: a disk becomes an unused one, an unused one is deleted.
+    `has_clipboard` goes with `display`: whether the console gets the guest's clipboard; None keeps it.
     `add_disk` is (free slot, storage, size in GiB) of a new, empty disk.
     """
 
@@ -79,6 +80,7 @@ class GuestChanges:
     notes: str | None = None
     tags: tuple[str, ...] | None = None
     display: str | None = None
+    has_clipboard: bool | None = None
     has_agent: bool | None = None
     nic: NicWish | None = None
     remove: tuple[str, ...] = ()

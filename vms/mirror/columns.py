@@ -40,6 +40,8 @@ def config_columns(config: GuestConfig, hardware: Mapping[str, Any], disk_gib: i
             "nics": [_nic(nic) for nic in config.nics],
             "boot_order": list(config.boot_order),
             "display": config.display,
+            "has_clipboard": config.has_clipboard,
+            "has_clipboard_now": config.has_clipboard_now,
             "has_agent": config.has_agent,
             "has_cloud_init": config.has_cloud_init,
             "is_protected": config.is_protected,

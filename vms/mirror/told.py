@@ -71,10 +71,15 @@ def _agent(text: str) -> str:
     return "on" if properties(text, "enabled").get("enabled", "") in YES else "off"
 
 
+def _display(text: str) -> str:
+    parts = properties(text, "type")
+    return of_display(parts.get("type", ""), has_clipboard=parts.get("clipboard") == "vnc")
+
+
 VALUES: Mapping[str, Callable[[str], str]] = {
     "memory": _memory,
     "agent": _agent,
-    "vga": lambda text: properties(text, "type").get("type", text),
+    "vga": _display,
     "boot": lambda text: of_order(boot_order(text)),
     "tags": lambda text: text.replace(";", ", "),
 }
@@ -83,6 +88,11 @@ VALUES: Mapping[str, Callable[[str], str]] = {
 def of_order(slots: tuple[str, ...]) -> str:
     """Devices in order."""
     return ", ".join(slots) or NOTHING
+
+
+def of_display(kind: str, *, has_clipboard: bool) -> str:
+    """A display by Proxmox's word."""
+    return ", ".join([kind] * bool(kind) + ["with a clipboard"] * has_clipboard) or NOTHING
 
 
 def of_nic(found: NicFacts) -> str:
@@ -129,7 +139,7 @@ def told(config: GuestConfig) -> dict[str, str]:
         "cores": str(config.pending_cores or config.cores),
         "memory": f"{config.pending_memory_mib or config.memory_mib} MiB",
         "boot": of_order(config.boot_order),
-        "vga": config.display or NOTHING,
+        "vga": of_display(config.display, has_clipboard=config.has_clipboard),
         "agent": "on" if config.has_agent else "off",
         "onboot": "yes" if config.start_at_boot else "no",
         "protection": "yes" if config.is_protected else "no",

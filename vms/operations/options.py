@@ -43,15 +43,17 @@ class Display(Setting):
 
     def is_set(self, op: Operation, config: GuestConfig) -> bool:
         """Nothing set means the standard one."""
-        return (config.display or DEFAULT_DISPLAY) == str(op.wish["display"])
+        same = op.wish.get("has_clipboard", config.has_clipboard) == config.has_clipboard
+        return same and (config.display or DEFAULT_DISPLAY) == str(op.wish["display"])
 
     def changes(self, op: Operation, config: GuestConfig) -> GuestChanges | Broken:
-        """The type alone."""
-        return GuestChanges(display=op.wish["display"])
+        """The type, and whether it has a clipboard; what else is set for it stays."""
+        return GuestChanges(display=op.wish["display"], has_clipboard=op.wish.get("has_clipboard"))
 
     def told(self, op: Operation) -> str:
         """Which one."""
-        return f"The display of {op.vm.name} is {DISPLAYS[op.wish['display']]}."
+        clipboard = {True: ", with a clipboard", False: ", without a clipboard"}.get(op.wish.get("has_clipboard"), "")
+        return f"The display of {op.vm.name} is {DISPLAYS[op.wish['display']]}{clipboard}."
 
 
 class Agent(Setting):
@@ -168,13 +170,18 @@ OPTIONS = {
 }
 
 
-def request_display(vm: VirtualMachine, *, display: str, digest: str = "", **who: Unpack[Who]) -> Operation:
-    """Asks for another display, one of DISPLAYS. Fields: display."""
+def request_display(
+    vm: VirtualMachine, *, display: str, has_clipboard: bool | None = None, digest: str = "", **who: Unpack[Who]
+) -> Operation:
+    """Asks for another display, one of DISPLAYS, with a clipboard for the console or not; None keeps it as it is.
+
+    Fields: display.
+    """
 
     def plan(_fresh: VirtualMachine) -> dict[str, Any]:
         if display not in DISPLAYS:
             raise Refusal(f"Choose one of these displays: {', '.join(DISPLAYS.values())}.", "display")
-        return {"display": display}
+        return {"display": display} | ({} if has_clipboard is None else {"has_clipboard": bool(has_clipboard)})
 
     return ask(vm, OPTIONS[OperationKind.DISPLAY], plan, digest, who)
 

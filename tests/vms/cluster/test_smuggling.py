@@ -45,7 +45,8 @@ NASTY = (
 #: A property string's names.
 PROPERTIES = {
     "net": {"virtio", "bridge", "rate", "tag", "firewall", "link_down"},
-    "ide": {"media"}, "sata": {"media"}, "scsi": {"media"}, "vga": {"type"}, "agent": {"enabled"}, "boot": {"order"},
+    "ide": {"media"}, "sata": {"media"}, "scsi": {"media"}, "vga": {"type", "clipboard"},
+    "agent": {"enabled"}, "boot": {"order"},
 }  # fmt: skip
 
 anything = st.one_of(

@@ -60,7 +60,7 @@ CHANGES: dict[str, tuple[Any, dict[str, Any]]] = {
     "detach_disk": (request_detach_disk, {"slot": "scsi1"}),
     "drop_disk": (request_drop_disk, {"slot": "unused0"}),
     "boot_order": (request_boot_order, {"order": ["ide2", "scsi0"]}),
-    "display": (request_display, {"display": "virtio"}),
+    "display": (request_display, {"display": "virtio", "has_clipboard": True}),
     "agent": (request_agent, {"on": True}),
     "rename": (request_rename, {"name": "db-01"}),
     "notes": (request_notes, {"text": "# New\n\nnotes"}),

@@ -12,6 +12,7 @@ from vms import operations as ops
 from vms.operations import Refusal
 from vms.operations.drives import isos_for
 from vms.operations.hardware import WAITS
+from vms.parts import display_of
 from vms.states import OperationState
 
 SUCCEEDED, FAILED = OperationState.SUCCEEDED, OperationState.FAILED
@@ -233,6 +234,43 @@ def test_display_and_agent_keep_what_an_admin_set_beside_them(shop: Workshop) ->
     assert bench.config["vga"] == "type=virtio,memory=32"
     assert bench.config["agent"] == "enabled=1,fstrim_cloned_disks=1"
     assert (op.sentence, bench.row.hardware["has_agent"]) == ("web-01 is asked through its guest agent.", True)
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "after"),
+    [
+        ("std,memory=32", {"has_clipboard": True}, "type=std,memory=32,clipboard=vnc"),
+        ("std,clipboard=vnc,memory=32", {"has_clipboard": False}, "type=std,memory=32"),
+        ("std,clipboard=vnc", {"display": "virtio"}, "type=virtio,clipboard=vnc"),
+        ("clipboard=vnc", {"display": "qxl", "has_clipboard": True}, "type=qxl,clipboard=vnc"),
+        ("clipboard=vnc", {"has_clipboard": True}, "clipboard=vnc"),
+        ("std", {"has_clipboard": False}, "std"),
+    ],
+)
+def test_a_clipboard_comes_and_goes_and_the_rest_of_the_display_stays(
+    shop: Workshop, before: str, wanted: dict[str, Any], after: str
+) -> None:
+    bench = Bench(shop, config={"vga": before})
+
+    op = bench.do(ops.request_display, **({"display": "std"} | wanted))
+
+    assert (op.state, bench.config["vga"]) == (SUCCEEDED, after)
+    has_clipboard = "clipboard" in after
+    assert (bench.row.hardware["has_clipboard"], bench.row.hardware["has_clipboard_now"]) == (has_clipboard,) * 2
+    assert (", with a clipboard" in display_of(bench.row)) == has_clipboard
+
+
+def test_a_clipboard_of_a_running_machine_waits_for_the_next_start(shop: Workshop) -> None:
+    bench = Bench(shop, status="running", config={"vga": "std,memory=32"})
+
+    op = bench.do(ops.request_display, display="std", has_clipboard=True)
+    waiting = bench.row.hardware
+    shop.work(ops.request_apply(bench.row, **bench.who))
+
+    assert op.sentence == f"The display of web-01 is Standard (VGA), with a clipboard. {WAITS}"
+    told = {"key": "vga", "label": "Display", "now": "std", "later": "std, with a clipboard"}
+    assert (waiting["pending"], waiting["has_clipboard"], waiting["has_clipboard_now"]) == ([told], True, False)
+    assert (bench.config["vga"], bench.row.hardware["has_clipboard_now"]) == ("type=std,memory=32,clipboard=vnc", True)
 
 
 def test_a_display_that_would_blacken_the_console_is_refused(shop: Workshop) -> None:

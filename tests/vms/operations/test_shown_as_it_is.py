@@ -128,17 +128,17 @@ def told(key: str, text: str | None) -> str:
         return "CD drive, " + ("empty" if parts[0] == "none" else parts[0].rpartition("/")[2])
     if key.startswith(("scsi", "unused")):
         return f"{has['size'].removesuffix('G')} GiB on shared" if "size" in has else "size not known on shared"
-    return _option(key, text, has)
+    return _option(key, text, has, parts)
 
 
-def _option(key: str, text: str, has: dict[str, str]) -> str:
+def _option(key: str, text: str, has: dict[str, str], parts: list[str]) -> str:
     match key:
         case "boot":
             return text.removeprefix("order=").replace(";", ", ") or "none"
         case "agent":
             return "on" if has.get("enabled", text) == "1" else "off"
         case "vga":
-            return has.get("type", text)
+            return has.get("type", parts[0]) + (", with a clipboard" if "clipboard" in has else "")
         case "memory":
             return f"{text} MiB"
         case "onboot" | "protection":
