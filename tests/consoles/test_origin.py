@@ -1,8 +1,11 @@
 """Whose page may open a socket: only ours, by the letter."""
 
+import time
+
 import pytest
 
 from consoles.authority import origin_is_ours, token_of
+from consoles.consumers import session_key_of
 from tests.consoles.browser import Browser, Headers, Refused, headers
 from tests.consoles.conftest import House
 from tests.figures import figure
@@ -72,3 +75,17 @@ def test_the_allowed_origin_is_compared_to_the_letter() -> None:
     assert origin_is_ours([(b"Origin", b"https://vms.example.org")], allowed)
     assert not origin_is_ours([(b"origin", b"https://vms.example.org:443")], allowed)
     assert not origin_is_ours([(b"origin", b"https://vms.example.org")], [])
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", 'other={"a":1}; ', "theme; =; ", "sessionid=older; ", 'a="' + '\\"' * 8000 + '"; '],
+    ids=["alone", "JSON", "half a cookie", "two of them", "16 KiB of escapes"],
+)
+def test_the_session_is_found_beside_any_other_cookies_and_costs_nobody_time(before: str) -> None:
+    began = time.process_time()
+
+    key = session_key_of({"headers": [(b"cookie", f"{before}sessionid=abc; theme=light".encode())]})
+
+    assert (key, time.process_time() - began < 0.1) == ("abc", True)
+    assert session_key_of({"headers": [(b"cookie", b"xsessionid=abc; sessionid"), (b"host", b"sessionid=a")]}) == ""
