@@ -106,3 +106,16 @@ class ConsoleVisit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_name} at {self.vm}"
+
+
+class NodeSeats(models.Model):
+    """The lock of a node's limit, for nodes the mirror knows and for those it does not.
+
+    A row of our own: a node may have none in the mirror, which locks its rows while it writes. Written by
+    consoles/seats.py only, at the first console of a node, and never removed: a cluster has few.
+    """
+
+    node = models.CharField(max_length=64, primary_key=True)
+
+    def __str__(self) -> str:
+        return self.node

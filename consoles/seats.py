@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from accounts.models import User
 from consoles import close_codes
 from consoles.close_codes import End
-from consoles.models import ConsoleVisit
-from vms.models import Node, VirtualMachine
+from consoles.models import ConsoleVisit, NodeSeats
+from vms.models import VirtualMachine
 
 
 class Full(Exception):
@@ -55,9 +55,15 @@ def take(user: User, vm: VirtualMachine, now: datetime) -> None:
     Always in this order, so that two who open at once wait for each other instead of deadlocking.
     """
     User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    Node.objects.select_for_update(no_key=True).filter(name=vm.node).first()
+    lock_node(vm.node)
     if end := shortage(user, vm, now):
         raise Full(end)
     ConsoleVisit.objects.filter(pk__in=to_end(user, vm, now)).update(
         end_asked_at=now, end_asked=close_codes.ELSEWHERE.word
     )
+
+
+def lock_node(node: str) -> None:
+    """Inside a transaction: whoever else opens one at this node waits, whether the mirror knows the node or not."""
+    NodeSeats.objects.bulk_create([NodeSeats(node=node)], ignore_conflicts=True)
+    NodeSeats.objects.select_for_update(no_key=True).get(pk=node)

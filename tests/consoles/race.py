@@ -1,5 +1,6 @@
-"""Many consoles of one person open at the same moment. Run by itself it may use another database than the tests':
-`python -m tests.consoles.race 20`. Prints [{"open": 6, "refused": 14, "errors": []}, ...]: as built, then the control.
+"""Many consoles open at the same moment: of one person, or at one node. Run by itself it may use another database than
+the tests': `python -m tests.consoles.race 20 person`. Prints [{"open": 6, "refused": 14, "errors": []}, ...]: as
+built, then the control.
 """
 
 import json
@@ -15,6 +16,7 @@ if __name__ == "__main__":
 from django.db import connections
 from django.utils import timezone
 
+from accounts.models import User
 from consoles import seats, visits
 from consoles.authority import Authority, ref_of
 from tests.cast import person, personal_pool
@@ -25,21 +27,27 @@ WAIT_S = 60
 
 
 class Race:
-    """One thread a machine. `control`: the seats are counted before, as a page could, and not when the row is made."""
+    """One thread a machine. `control`: the seats are counted before, as a page could, and not when the row is made.
 
-    def __init__(self, clients: int, *, control: bool) -> None:
-        node = "pve2" if control else "pve1"
-        make_node(node)
-        self.user = person(f"racer-{node}")
-        pool = personal_pool(self.user)
-        self.vms = [make_vm(pool, f"m-{n}", node=node) for n in range(clients)]
+    `of`: "person" (all are one's), "node" (each is another's), or "unknown": such a node without a row of the mirror.
+    """
+
+    def __init__(self, clients: int, *, of: str, control: bool) -> None:
+        node = f"{of}-{'control' if control else 'built'}"
+        if of != "unknown":
+            make_node(node)
+        users = [person(f"{node}-{n}") for n in range(1 if of == "person" else clients)]
+        pools = [personal_pool(user) for user in users]
+        self.openers = [
+            (users[n % len(users)], make_vm(pools[n % len(users)], f"m-{n}", node=node)) for n in range(clients)
+        ]
         self.control = control
         self.start, self.counted = threading.Barrier(clients), threading.Barrier(clients)
         self.met: list[str] = []
 
     def run(self) -> dict[str, Any]:
         """All at once, to the end."""
-        threads = [threading.Thread(target=self._client, args=(vm,)) for vm in self.vms]
+        threads = [threading.Thread(target=self._client, args=opener) for opener in self.openers]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -47,21 +55,21 @@ class Race:
         odd = [word for word in self.met if word not in {"open", "refused"}]
         return {"open": self.met.count("open"), "refused": self.met.count("refused"), "errors": odd}
 
-    def _client(self, vm: VirtualMachine) -> None:
+    def _client(self, user: User, vm: VirtualMachine) -> None:
         try:
             self.start.wait(WAIT_S)
-            self.met.append(self._open(vm))
+            self.met.append(self._open(user, vm))
         except Exception as error:
             self.met.append(repr(error))
         finally:
             connections.close_all()
 
-    def _open(self, vm: VirtualMachine) -> str:
+    def _open(self, user: User, vm: VirtualMachine) -> str:
         assert vm.smbios_uuid
-        who = (self.user.pk, self.user.username)
+        who = (user.pk, user.username)
         settled = Authority(*who, "session", vm.pk, vm.smbios_uuid, "192.0.2.7", ref_of(vm))
         if self.control:
-            full = seats.shortage(self.user, vm, timezone.now())
+            full = seats.shortage(user, vm, timezone.now())
             self.counted.wait(WAIT_S)
             if full:
                 return "refused"
@@ -72,16 +80,17 @@ class Race:
         return "open"
 
 
-def race(clients: int, *, control: bool = False) -> dict[str, Any]:
+def race(clients: int, *, of: str = "person", control: bool = False) -> dict[str, Any]:
     """One race. The control leaves out what `seats.take` does."""
     take = seats.take
     if control:
         seats.take = lambda user, vm, now: None
     try:
-        return Race(clients, control=control).run()
+        return Race(clients, of=of, control=control).run()
     finally:
         seats.take = take
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps([race(int(sys.argv[1]), control=control) for control in (False, True)]))
+    asked, what = int(sys.argv[1]), sys.argv[2]
+    sys.stdout.write(json.dumps([race(asked, of=what, control=control) for control in (False, True)]))

@@ -17,7 +17,7 @@ from tests.consoles.rows import make_visit
 from tests.factories import make_node, make_vm
 from tests.figures import figure
 from tests.servers import PostgresServer
-from tests.vms.test_race import migrate, python
+from tests.vms.test_race import database_of, migrate, python
 from vms.models import VirtualMachine
 
 CLIENTS, SIX = 20, 6
@@ -93,10 +93,18 @@ def test_who_fell_silent_holds_no_seat_and_gets_it_not_back(cast: Cast, settings
     assert visits.see(fresh.pk, to_browser=1, from_browser=1, now=now)
 
 
-@pytest.mark.usefixtures("house")
+#: What is limited to six in a race, and how many a person and a node may have open then.
+RACES = {"person": (SIX, 40), "node": (40, SIX), "unknown": (40, SIX)}
+
+
 @pytest.mark.parametrize("control", [False, True])
-def test_of_twenty_at_once_six_open_on_sqlite(transactional_db: None, control: bool) -> None:
-    judge("SQLite", race(CLIENTS, control=control), control=control)
+@pytest.mark.parametrize("of", RACES)
+def test_of_twenty_at_once_six_open_on_sqlite(
+    transactional_db: None, settings: Settings, of: str, control: bool
+) -> None:
+    settings.CONSOLE_MAX_PER_PERSON, settings.CONSOLE_MAX_PER_NODE = RACES[of]
+
+    judge("SQLite", of, race(CLIENTS, of=of, control=control), control=control)
 
 
 @pytest.fixture(scope="module")
@@ -107,19 +115,22 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.mark.timeout(200)
-def test_of_twenty_at_once_six_open_on_postgresql(postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, most in (("PERSON", SIX), ("NODE", 40)):
+@pytest.mark.parametrize("of", RACES)
+def test_of_twenty_at_once_six_open_on_postgresql(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch, of: str
+) -> None:
+    for name, most in zip(("PERSON", "NODE"), RACES[of], strict=True):
         monkeypatch.setenv(f"CONSOLE_MAX_PER_{name}", str(most))
 
-    built, control = json.loads(python(postgres.url, "-m", "tests.consoles.race", str(CLIENTS)))
+    built, control = json.loads(python(database_of(postgres), "-m", "tests.consoles.race", str(CLIENTS), of))
 
-    judge("PostgreSQL", built, control=False)
-    judge("PostgreSQL", control, control=True)
+    judge("PostgreSQL", of, built, control=False)
+    judge("PostgreSQL", of, control, control=True)
 
 
-def judge(where: str, found: dict[str, object], *, control: bool) -> None:
+def judge(where: str, of: str, found: dict[str, object], *, control: bool) -> None:
     """Exactly six; the control shows that twenty ask at once indeed."""
-    figure("seats", where, "at once", CLIENTS, "control" if control else "built", "open", found["open"])
+    figure("seats", where, of, "at once", CLIENTS, "control" if control else "built", "open", found["open"])
     assert found["errors"] == []
     if control:
         assert found["open"] == CLIENTS
