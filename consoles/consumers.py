@@ -34,8 +34,10 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
-#: Rights are read in threads of their own, so that neither a slow page nor a row that waits for a lock holds them up.
+#: Rights of open consoles are read in threads of their own: neither a slow page, nor a row that waits for a lock, nor
+#: a stranger who asks for sockets without end holds them up.
 _DATABASE = ThreadPoolExecutor(4, "console-database")
+_DOOR = ThreadPoolExecutor(4, "console-door")
 _ROWS = ThreadPoolExecutor(4, "console-rows")
 _CLUSTER = ThreadPoolExecutor(16, "console-cluster")
 #: Rights that cannot be read for this long are taken as lost.
@@ -45,8 +47,15 @@ LAYER_PAUSE_S = 5.0
 
 
 async def in_database(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
-    """Reads rights in one of our threads."""
+    """Reads rights of open consoles in one of their threads."""
     run = database_sync_to_async(work, thread_sensitive=False, executor=_DATABASE)
+    result: T = await run(*args, **kw)
+    return result
+
+
+async def at_door(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
+    """Settles who comes in, in one of the door's threads."""
+    run = database_sync_to_async(work, thread_sensitive=False, executor=_DOOR)
     result: T = await run(*args, **kw)
     return result
 
@@ -81,7 +90,7 @@ class ConsoleConsumer(AsyncConsumer):
             return None
         vm_id = int(scope["url_route"]["kwargs"]["vm_id"])
         try:
-            return await in_database(authority.settle, session_key, token, vm_id, timezone.now())
+            return await at_door(authority.settle, session_key, token, vm_id, timezone.now())
         except DatabaseError:
             log.exception("console refused: rights could not be read")
             return None
