@@ -28,8 +28,9 @@ def answer(
 ) -> JsonResponse:
     """The grant in JSON, where the machine has a screen and a seat is free. The caller has settled the right.
 
-    {"grant", "url", "view_only", "mode", "node"}: the last three only tell the page, the proxy reads the right itself
-    when the socket comes. Else {"refusal", "code"}, and with code "many" {"open": [{vm, address, since, end_url}]}.
+    {"grant", "url", "view_only", "mode", "node", "has_clipboard"}: the last four only tell the page, the proxy reads
+    the right itself when the socket comes. Else {"refusal", "code"}, and with code "many" {"open": [{vm, address,
+    since, end_url}]}.
     """
     if refused := without_screen(user, vm) or _without_seat(user, vm):
         return refused
@@ -38,7 +39,8 @@ def answer(
         share=share, is_watch=is_watch,
     )  # fmt: skip
     mode = _mode(user, vm, share, is_watch=is_watch)
-    told = {"view_only": mode != Mode.CONTROL, "mode": mode, "node": vm.node}
+    has_clipboard = bool(vm.hardware.get("has_clipboard_now"))
+    told = {"view_only": mode != Mode.CONTROL, "mode": mode, "node": vm.node, "has_clipboard": has_clipboard}
     return JsonResponse({"grant": token, "url": f"/ws/console/{vm.pk}/", **told})
 
 

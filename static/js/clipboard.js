@@ -10,6 +10,7 @@ export class Clipboard {
     this.part = (name) => panel.querySelector(`[data-clip-${name}]`);
     this.text = "";
     this.openers = panel.querySelectorAll("[data-clip-open]");
+    this.paste = panel.querySelector("[data-paste-open]");
     for (const opener of this.openers) opener.addEventListener("click", () => { opener.closest("details").open = false; this.open(); });
     panel.addEventListener("click", (event) => this.press(event));
     this.part("to").addEventListener("input", () => this.look());
@@ -23,11 +24,14 @@ export class Clipboard {
     if (!canType) this.forget();
   }
 
-  // However often a VM copies, one line says so; nothing goes anywhere.
+  // However often a VM copies, one line says so; nothing goes anywhere. QEMU says that it knows clipboards whether or not
+  // the display has one: what counts is what is set, or that the VM did copy.
   apply(rfb) {
+    this.offer(this.host.hasClipboard());
     rfb.addEventListener("clipboard", ({ detail }) => {
       if (rfb !== this.host.rfb() || !detail.text) return;
       this.text = detail.text.slice(0, LONGEST);
+      this.offer(true);
       this.part("notice").hidden = false;
     });
   }
@@ -39,6 +43,13 @@ export class Clipboard {
     else if (what === "dismiss") this.dismiss();
     else if (what === "fetch") this.fetch();
     else if (what === "close") this.part("dialog").close();
+    else if (what === "paste") { this.part("dialog").close(); this.paste.click(); }
+  }
+
+  // Either the clipboard, or why there is none.
+  offer(isThere) {
+    this.part("some").hidden = !isThere;
+    this.part("none").hidden = isThere;
   }
 
   open(isShown = false) {
@@ -46,7 +57,7 @@ export class Clipboard {
     this.part("from").value = isShown ? this.text : "";
     this.look();
     this.part("dialog").showModal();
-    this.part(isShown ? "from" : "to").focus();
+    this.part(this.part("some").hidden ? "instead" : isShown ? "from" : "to").focus();
   }
 
   async copy() {

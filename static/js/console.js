@@ -34,7 +34,7 @@ class Console {
     this.round = 0;
     this.startingUntil = 0;
     this.timers = new Set();
-    const host = { rfb: () => this.rfb, focus: () => this.rfb?.focus({ preventScroll: true }) };
+    const host = { rfb: () => this.rfb, hasClipboard: () => this.hasClipboard, focus: () => this.rfb?.focus({ preventScroll: true }) };
     this.cover = new Cover(panel, (url) => this.closeOne(url));
     this.people = new People(panel);
     this.warning = new Warning(panel, () => this.link?.stay());
@@ -99,9 +99,10 @@ class Console {
     }
   }
 
-  async connect({ grant, url, view_only: viewOnly, node }, round) {
+  async connect({ grant, url, view_only: viewOnly, node, has_clipboard: hasClipboard }, round) {
     if (this.node && node !== this.node) this.cover.say("Connecting", `${this.name} moved to ${node}. Opening its screen there.`);
     this.node = node;
+    this.hasClipboard = hasClipboard;
     let RFB;
     try {
       ({ default: RFB } = await import(this.panel.dataset.novnc));

@@ -14,9 +14,9 @@ from vms.cluster.wishes import GuestChanges, GuestRef, NewGuest, NicWish, Templa
 
 __all__ = [
     "CLIPBOARD", "MARKER", "ClusterReading", "ConsoleEndpoint", "DiskFacts", "GuestChanges", "GuestConfig",
-    "GuestFacts", "GuestRef", "GuestStatus", "NewGuest", "NicFacts", "NicWish", "NodeFacts", "PoolFacts", "QuorumFacts", "SnapshotFacts",
-    "StorageFacts", "TaskFacts", "TaskStatus", "TemplateRef", "TlsTrust", "Upid", "VersionFacts", "VolumeFacts",
-    "Waiting",
+    "GuestFacts", "GuestRef", "GuestStatus", "NewGuest", "NicFacts", "NicWish", "NodeFacts", "PoolFacts", "QuorumFacts",
+    "SnapshotFacts", "StorageFacts", "TaskFacts", "TaskStatus", "TemplateRef", "TlsTrust", "Upid", "VersionFacts",
+    "VolumeFacts", "Waiting",
 ]  # fmt: skip
 
 

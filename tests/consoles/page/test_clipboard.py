@@ -10,6 +10,7 @@ from tests.consoles.page.conftest import Site
 from tests.consoles.page.hands import events, opened, wait_for
 from tests.figures import figure, scaled
 from tests.pages.window import Window
+from vms.models import VirtualMachine
 
 pytestmark = [pytest.mark.browser]
 
@@ -22,9 +23,15 @@ TIMES = scaled(1000, 20_000)
 def page(window: Window, site: Site, house: House) -> Page:
     """The console, in a browser that would let any script use the clipboard, which holds something."""
     window.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site.origin)
+    displays(house, has_clipboard=True, has_clipboard_now=True)
     page = opened(window, house)
     page.evaluate("(text) => navigator.clipboard.writeText(text)", MINE)
     return page
+
+
+def displays(house: House, **told: bool) -> None:
+    """What the mirror read of its display."""
+    VirtualMachine.objects.filter(pk=house.vm.pk).update(hardware=told)
 
 
 def copies(house: House, text: str, times: int = 1) -> None:
@@ -103,3 +110,49 @@ def test_an_endless_text_is_cut(page: Page, house: House) -> None:
     page.click("[data-clip-notice] [data-clip-do=show]")
 
     assert page.evaluate("document.querySelector('[data-clip-from]').value.length") == 1024 * 1024
+
+
+@pytest.mark.parametrize(
+    ("told", "sentence"),
+    [
+        ({}, "Its display has no clipboard. Under Hardware you can give it one."),
+        ({"has_clipboard": True}, "Its clipboard holds after the next shut down and start."),
+    ],
+    ids=["none", "waits"],
+)
+def test_a_display_without_a_clipboard_says_so_and_leads_on(
+    window: Window, house: House, told: dict[str, bool], sentence: str
+) -> None:
+    displays(house, **told)
+    page = opened(window, house)
+
+    open_clipboard(page)
+
+    expect(page.locator("[data-clip-none] p")).to_have_text(f"{sentence} Paste text types a text into any VM.")
+    expect(page.locator("[data-clip-to]")).to_be_hidden()
+    expect(page.locator("[data-clip-none] a")).to_have_attribute("href", f"/vms/{house.vm.pk}/hardware/")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-paste-text]")).to_be_focused()
+    expect(page.locator("[data-clip-dialog]")).to_be_hidden()
+
+
+def test_a_machine_that_did_copy_has_a_clipboard_whatever_is_set(window: Window, house: House) -> None:
+    page = opened(window, house)
+    copies(house, "from the VM")
+
+    page.click("[data-clip-notice] [data-clip-do=show]")
+
+    expect(page.locator("[data-clip-from]")).to_have_value("from the VM")
+    expect(page.locator("[data-clip-to]")).to_be_visible()
+
+
+def test_a_clipboard_that_came_with_a_restart_is_offered_on_the_page_that_stayed(window: Window, house: House) -> None:
+    page = opened(window, house)
+    displays(house, has_clipboard=True, has_clipboard_now=True)
+
+    with house.cluster.fault("drop_stream", vmid=house.vm.vmid):
+        expect(page.locator("[data-console-count]")).to_contain_text("Next try in", timeout=10_000)
+    expect(page.locator("[data-console-state]")).to_have_text("Connected", timeout=15_000)
+    open_clipboard(page)
+
+    expect(page.locator("[data-clip-to]")).to_be_focused()

@@ -18,10 +18,13 @@ pytestmark = [pytest.mark.browser]
 
 def states(page: Page, house: House) -> Iterator[str]:
     """Brings the page into one state after the other; yields each state's name."""
-    names = ["open", "Keys", "View", "copied", "clipboard"]
+    names = ["open", "Keys", "View", "no clipboard", "copied", "clipboard"]
     for name in names:
         if name in ("Keys", "View"):
             page.locator(".console summary", has_text=name).click()
+        elif name == "no clipboard":
+            page.locator(".console summary", has_text="Keys").click()
+            page.click("[data-clip-open]")
         elif name == "copied":
             page.keyboard.press("Escape")
             house.cluster.control("POST", f"/guests/{house.vm.vmid}/clipboard", {"text": "something"})

@@ -12,6 +12,7 @@ from tests.consoles.page.conftest import Site
 from tests.consoles.page.hands import events, opened, wait_for
 from tests.figures import figure
 from tests.pages.window import Window
+from vms.models import VirtualMachine
 
 pytestmark = [pytest.mark.browser]
 
@@ -58,6 +59,7 @@ def test_what_was_pasted_is_in_the_machine_and_nowhere_else(
 ) -> None:
     requests: list[str] = []
     window.page.on("request", lambda one: requests.append(f"{one.url} {json.dumps(one.headers)} {one.post_data}"))
+    VirtualMachine.objects.update(hardware={"has_clipboard_now": True})
     page = opened(window, house)
 
     way(page)
