@@ -207,11 +207,12 @@ class Console:
                 await asyncio.wait_for(self._look_now.wait(), settings.CONSOLE_RECHECK_S / 2)
             self._look_now.clear()
             try:
-                seen: Look | None = await _LOOKOUT.look(self._authority, self._visit_id)
+                async with asyncio.timeout_at(read_at + UNCHECKED_S):  # a silent database raises nothing
+                    seen: Look | None = await _LOOKOUT.look(self._authority, self._visit_id)
                 read_at = loop.time()
-            except DatabaseError:
+            except (DatabaseError, TimeoutError):
                 log.warning("console: rights could not be read")
-                seen = Look(close_codes.UNCHECKED) if loop.time() - read_at > UNCHECKED_S else None
+                seen = Look(close_codes.UNCHECKED) if loop.time() - read_at >= UNCHECKED_S else None
             if seen is not None and self._take_in(seen):
                 return
 
