@@ -70,7 +70,7 @@ def _reseal(row: Authenticator) -> bool:
         return False
     with transaction.atomic():
         # Recovery codes note what was used in the same column.
-        now = Authenticator.objects.select_for_update().get(pk=row.pk)
+        now = Authenticator.objects.select_for_update(no_key=True).get(pk=row.pk)
         now.data = now.data | fresh
         now.save(update_fields=["data"])
     return True

@@ -154,7 +154,7 @@ def set_password(link: OneTimeLink, password: str, *, address: str, now: datetim
     Raises LinkSpent where the link was used meanwhile, or its person may not sign in with a password.
     """
     with transaction.atomic():
-        user = User.objects.select_for_update().get(pk=link.user_id)
+        user = User.objects.select_for_update(no_key=True).get(pk=link.user_id)
         if not may_have_password(user) or not links.spend_link(link, now):
             raise LinkSpent
         user.set_password(password)

@@ -64,7 +64,7 @@ def sign_out_everywhere(person_id: int, *, by: User, address: str) -> User:
 
 
 def _person(person_id: int) -> User:
-    person = User.objects.select_for_update().filter(pk=person_id).first()
+    person = User.objects.select_for_update(no_key=True).filter(pk=person_id).first()
     if person is None:
         raise LockRefused("There is no such person.")
     return person

@@ -20,7 +20,7 @@ def personal_pool_for(user: User) -> Pool:
     """
     with transaction.atomic():
         # The person's row is the lock, so that two first requests make one pool.
-        User.objects.select_for_update().get(pk=user.pk)
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
         found = find_personal_pool(user)
         if found:
             return found

@@ -28,7 +28,7 @@ def held(now: datetime) -> Iterator[Callable[[], None]]:
     mine = SpentToken.objects.filter(purpose=PURPOSE, expires_at=end)
 
     def require() -> None:
-        if not mine.select_for_update().exists():
+        if not mine.select_for_update(no_key=True).exists():
             raise PassUnderWay
 
     try:

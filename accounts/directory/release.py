@@ -30,7 +30,7 @@ def release(run_id: int, *, by: User, address: str, now: datetime) -> DirectoryR
     The list is the one the RTP looked at: a pass that was held again since may list others, who are not released.
     """
     with transaction.atomic():
-        run = DirectoryRun.objects.select_for_update().filter(pk=run_id, outcome=RunOutcome.HELD).first()
+        run = DirectoryRun.objects.select_for_update(no_key=True).filter(pk=run_id, outcome=RunOutcome.HELD).first()
         if run is None or not run.plan.get("who"):
             raise ReleaseRefused("This list is not there any more. Look at the newest one.")
         if run.consumed_at or now - run.started_at > LASTS or _is_over(run):

@@ -68,6 +68,13 @@ def called(source: str) -> set[str]:
     return {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
 
 
+def key_locks(source: str) -> list[int]:
+    """Lines of row locks that also bar the rows of others which only refer to the locked one."""
+    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    locks = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "select_for_update"]
+    return [lock.lineno for lock in locks if "no_key" not in {word.arg for word in lock.keywords}]
+
+
 def target_file(module: str) -> str | None:
     """The file of ours that a dotted name lands in, or None for a stranger."""
     parts = module.split(".")

@@ -46,6 +46,19 @@ def test_reserving_elsewhere_would_be_found() -> None:
     assert house.called("requests.reserve(pool, asked, 'resize')") == {"reserve"}
 
 
+def test_a_row_lock_never_bars_what_only_refers_to_the_row() -> None:
+    """FOR UPDATE makes an insert with a foreign key to the row wait on PostgreSQL; FOR NO KEY UPDATE does not."""
+    found = {file: house.key_locks((house.ROOT / file).read_text(encoding="utf-8")) for file in FILES}
+
+    assert {file: lines for file, lines in found.items() if lines} == {}
+
+
+def test_a_planted_key_lock_is_found() -> None:
+    source = 'rows.select_for_update(of=("self",), no_key=True).get()\nUser.objects.select_for_update().get(pk=1)'
+
+    assert house.key_locks(source) == [2]
+
+
 def test_plain_files_know_no_django() -> None:
     plain = [item for item in PORTAL_IMPORTS if any(house.matches(pattern, item.file) for pattern in PLAIN)]
     framework = [item for item in plain if item.module.split(".")[0] in {"django", "channels", "celery", "allauth"}]

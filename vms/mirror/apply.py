@@ -282,7 +282,7 @@ def _split(changes: Iterable[Change]) -> tuple[list[tuple[Columns, list[Change]]
 def write_nodes(nodes: Iterable[NodeFacts], silent: Iterable[str], at: datetime) -> None:
     """Nodes as listed; figures that were not told stay. A node that is no longer listed counts as silent."""
     silent_names = set(silent)
-    rows = {row.name: row for row in Node.objects.select_for_update()}
+    rows = {row.name: row for row in Node.objects.select_for_update(no_key=True)}
     for facts in nodes:
         row = rows.setdefault(facts.name, Node(name=facts.name))
         row.is_online = facts.is_online and facts.name not in silent_names
