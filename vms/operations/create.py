@@ -12,6 +12,7 @@ from accounts.models import Pool, SshKey, User
 from accounts.pools import personal_pool_for
 from vms import leasing, restraints
 from vms.access import may
+from vms.audits import about
 from vms.cluster import Cluster
 from vms.cluster.errors import Denied, NoSuchGuest
 from vms.cluster.types import GuestConfig
@@ -173,8 +174,6 @@ def dismiss_failed(vm: VirtualMachine, by: User) -> None:
         raise PermissionDenied("Your role in this pool does not include that.")
     rows = VirtualMachine.objects.filter(pk=vm.pk, lifecycle=Lifecycle.FAILED, dismissed_at=None)
     if decide(lambda: rows.update(dismissed_at=timezone.now())) == 1:
-        audit.record(
-            actor=by, verb="vm.dismissed", pool=vm.pool, target_kind="vm", target_id=vm.pk, target_name=vm.name
-        )
+        audit.record(actor=by, verb="vm.dismissed", pool=vm.pool, **about(vm))
     elif vm.lifecycle != Lifecycle.FAILED:
         raise Refusal(f"{vm.name} is no failed creation.")

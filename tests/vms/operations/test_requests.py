@@ -137,4 +137,5 @@ def test_a_failed_creation_is_put_away_by_who_may_create(shop: Workshop) -> None
     dismiss_failed(vm, shop.cast.alice)
 
     assert vm not in VirtualMachine.objects.listed()
-    assert AuditEvent.objects.filter(verb="vm.dismissed").count() == 1
+    (told,) = AuditEvent.objects.filter(verb="vm.dismissed")
+    assert (told.target_name, told.machine_uuid) == (vm.name, str(vm.smbios_uuid))
