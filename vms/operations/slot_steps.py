@@ -8,12 +8,13 @@ from django.db import transaction
 from vms.cluster import Cluster
 from vms.cluster.errors import AlreadyExists, ClusterError, Denied, GuestLocked, NoSuchGuest
 from vms.cluster.types import GuestConfig, NewGuest, TaskStatus, Upid
-from vms.models import Operation, VirtualMachine
+from vms.models import IsoImage, Operation, VirtualMachine
 from vms.operations import base, finding, vmids, words
 from vms.operations.create_steps import is_ours, marker_of
 from vms.operations.steps import Again, Broken, DidNotHappen, Done, Finding, Happened, Step, StillUnknown, Verdict, Wait
 
 NO_SLOT = "There is no free slot for another machine. An RTP has to look."
+WITHDRAWN = "{} was not created. An RTP hid {} after it was chosen, or its storage lost it. Choose another ISO."
 
 
 class TakesSlot(Step):
@@ -91,7 +92,9 @@ class MakeFromIso(TakesSlot):
         return "iso" in op.wish
 
     def prepare(self, op: Operation, cluster: Cluster) -> dict[str, Any] | Broken:
-        """Takes the slot."""
+        """Takes the slot, once the ISO is still offered: it may have been hidden since it was asked for."""
+        if not _is_offered(op):
+            return Broken(WITHDRAWN.format(op.vm.name, op.wish["iso"].rpartition("/")[2]))
         vmid = self.slot(op)
         if vmid is None:
             return Broken(words.did_not(op, NO_SLOT))
@@ -127,3 +130,9 @@ class MakeFromIso(TakesSlot):
         if config is not None and is_ours(op, config):
             return StillUnknown("It is there, and still locked by its making.")
         return DidNotHappen()
+
+
+def _is_offered(op: Operation) -> bool:
+    """Whether whoever asked could choose the ISO now, too: RTPs may use one that they hid from members."""
+    isos = IsoImage.objects.filter(volid=op.wish["iso"], missing_since=None, node__in=["", op.wish["node"]])
+    return (isos if op.actor is not None and op.actor.is_rtp else isos.filter(is_hidden=False)).exists()

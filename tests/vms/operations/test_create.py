@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
+import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import AuditEvent, Pool, PoolMembership
+from accounts.roles import Role
 from quotas.footprint import Footprint
 from quotas.states import ReservationState
 from quotas.usage import figures
@@ -37,6 +41,26 @@ def test_a_machine_from_an_iso_has_the_uuid_we_chose(shop: Workshop) -> None:
     assert state_of(op) == (OperationState.SUCCEEDED, "web-01 was created and is running.")
     assert guest["uuid"] == str(chosen)
     assert "small-linux.iso" in guest["config"]["ide2"]
+
+
+@pytest.mark.parametrize("gone", [{"is_hidden": True}, {"missing_since": timezone.now()}], ids=["hidden", "lost"])
+def test_an_iso_withdrawn_between_asking_and_making_makes_nothing(shop: Workshop, gone: dict[str, Any]) -> None:
+    asked = shop.from_iso()
+    type(shop.iso).objects.update(**gone)
+    op = shop.work(asked)
+
+    why = "An RTP hid small-linux.iso after it was chosen, or its storage lost it. Choose another ISO."
+    assert state_of(op) == (OperationState.FAILED, f"web-01 was not created. {why} Nothing is left of it.")
+    assert (shop.made(), op.vm.vmid, op.vm.lifecycle) == ([], None, Lifecycle.FAILED)
+    assert figures(shop.cast.alices).held == Footprint()
+
+
+def test_an_rtp_makes_a_machine_from_an_iso_that_is_hidden_from_members(shop: Workshop) -> None:
+    PoolMembership.objects.create(pool=shop.cast.shared, user=shop.cast.rita, role=Role.MANAGER)
+    asked = shop.from_iso(by=shop.cast.rita, pool=shop.cast.shared)
+    type(shop.iso).objects.update(is_hidden=True)
+
+    assert shop.work(asked).state == OperationState.SUCCEEDED
 
 
 def test_room_is_reserved_at_once_and_counted_from_the_row_at_the_end(shop: Workshop) -> None:
