@@ -123,9 +123,13 @@ def _code(text: str, key: bytes) -> str:
 
 
 def _keys() -> list[bytes]:
-    """The key that seals, then earlier ones that still verify."""
-    own = [settings.AUDIT_KEY] if settings.AUDIT_KEY else []
-    return [key.encode() for key in (*own, settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)]
+    """The key that seals, then earlier ones that still verify.
+
+    With a key of its own SECRET_KEY verifies nothing: every process of the portal knows it.
+    """
+    own = (settings.AUDIT_KEY, *settings.AUDIT_KEY_FALLBACKS)
+    keys = own if settings.AUDIT_KEY else (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    return [key.encode() for key in keys]
 
 
 def _last_id(seal: str) -> int:

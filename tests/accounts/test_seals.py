@@ -111,6 +111,20 @@ def test_whoever_has_the_database_but_not_the_key_cannot_seal(rows: list[AuditEv
     assert found() == [f"the seal of the rows {rows[0].pk} to {rows[11].pk} is not what it was"]
 
 
+@pytest.mark.parametrize(("earlier", "flaws"), [("", 1), ("an-earlier-key-of-its-own", 0)])
+def test_where_the_audit_has_a_key_of_its_own_no_other_makes_a_seal(
+    rows: list[AuditEvent], earlier: str, flaws: int, settings: Settings
+) -> None:
+    """SECRET_KEY is known to each process that a browser talks to; an earlier key still verifies."""
+    settings.AUDIT_KEY = earlier
+    AuditSeal.objects.all().delete()
+    seals.seal_due(later())
+
+    settings.AUDIT_KEY, settings.AUDIT_KEY_FALLBACKS = "the-audit-s-key-" * 3, [earlier] if earlier else []
+
+    assert len(found()) == flaws
+
+
 def test_a_row_too_young_waits_and_an_earlier_key_still_verifies(rows: list[AuditEvent], settings: Settings) -> None:
     young = audit.record(actor=None, verb="vm.start")
     settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
