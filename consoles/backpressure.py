@@ -25,8 +25,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 #: Where the console's consumer finds Daphne's stream in its scope.
 SCOPE_KEY = "vmportal.daphne"
-#: noVNC sends clipboards in pieces far smaller than this.
-MAX_MESSAGE_BYTES = 256 * 1024
+#: noVNC sends 10 KiB at most. This many bytes of keys, taken apart at once, already hold others up for 50 ms.
+MAX_MESSAGE_BYTES = 64 * 1024
 HIGH_BYTES = 64 * 1024
 #: How long a browser has to answer the close frame. autobahn's second would take the reason away from a slow one.
 CLOSE_S = 10

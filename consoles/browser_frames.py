@@ -7,12 +7,17 @@ with its own code. It leans on autobahn 26, as `backpressure` does; the tests of
 """
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
 #: Head and payload are a step each: 32 frames. A page sends some hundred a second at the most.
 STEPS_A_TURN = 64
 REST_S = 0.01
+#: A turn that took this long, where a page's takes a tenth of a millisecond, is followed by so many times its length.
+LONG_S, REST_TIMES, MOST_REST_S = 0.005, 9, 1.0
+#: Parts of one message; empty ones would add up without its ever growing too large. A page sends one.
+MAX_PARTS = 4096
 
 
 class Console(Protocol):
@@ -60,20 +65,23 @@ class BrowserFrames:
             protocol.data = b""
         elif protocol.state not in {protocol.STATE_OPEN, protocol.STATE_CLOSING}:
             self._consume_all()
-        elif self._takes_a_turn():
-            self._rest(True)
-            self._loop.call_later(REST_S, self._go_on)
+        else:
+            began = time.thread_time()
+            is_more = self._takes_a_turn()
+            took_s = time.thread_time() - began
+            if is_more or took_s > LONG_S:
+                self._rest(True)
+                self._loop.call_later(min(max(REST_S, REST_TIMES * took_s), MOST_REST_S), self._go_on)
 
     def _takes_a_turn(self) -> bool:
         """True where more has come than one turn is for."""
         for _ in range(STEPS_A_TURN):
             if self._takes_short_one():
                 continue
-            if (
-                not self._protocol.processData()
-                or self._is_broken
-                or self._protocol.state == self._protocol.STATE_CLOSED
-            ):
+            is_more = self._protocol.processData()
+            if self._protocol.inside_message and len(self._protocol.message_data or ()) > MAX_PARTS:
+                self._fail(reason=f"a message of more than {MAX_PARTS} parts")
+            if not is_more or self._is_broken or self._protocol.state == self._protocol.STATE_CLOSED:
                 return False
         return True
 

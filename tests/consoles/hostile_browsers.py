@@ -82,6 +82,7 @@ OPEN: dict[str, Attack] = {
     "long length of a short frame": Attack(_raw(b"\x82\xfe\x00\x01" + NO_MASK + b"a")),
     "oversized": Attack(_sent((0x82, bytes(300_000)))),
     "oversized in parts": Attack(_sent((0x02, bytes(60_000)), *[(0x00, bytes(60_000))] * 5)),
+    "empty parts without end": Attack(_raw(frame(0x02) + frame(0x00) * 6000)),
     "a part without a beginning": Attack(_sent((0x80, b"a"))),
     "a message inside another": Attack(_sent((0x02, b"\x04"), (0x82, b"\x04"))),
     "close with half a code": Attack(_raw(b"\x88\x81" + NO_MASK + b"\x03")),
@@ -102,6 +103,7 @@ OPEN: dict[str, Attack] = {
     "a key in parts": Attack(_key_in_fragments, LIVES),
     "encodings nobody knows": Attack(_sent((0x82, encodings(*range(-9256, -9000)))), LIVES),
     "keys without end": Attack(_raw(frame(0x82, SHIFT) * STORM), LIVES),
+    "long messages of pointer moves": Attack(_sent(*[(0x82, struct.pack(">BBHH", 5, 0, 1, 1) * 10_000)] * 3), LIVES),
     "a request of everything, often": Attack(_raw(frame(0x82, request(width=65_535, height=65_535)) * 500), LIVES),
 }  # fmt: skip
 AHEAD: dict[str, Attack] = {
