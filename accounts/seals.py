@@ -15,11 +15,15 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from accounts.models import AuditEvent, AuditSeal
 
 BATCH = 500
 SHORT = 24  # hex digits of one row's code: 96 bits
+LOWEST = -(2**63) - 1  # below every id that a database takes, whoever chose it
+#: Beat seals every ten minutes.
+STILL = timedelta(hours=1)
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ def newest() -> str:
 
 def flaws(expected: str = "") -> Iterator[Flaw]:
     """Everything that is not as it was sealed, in the order of the ids. `expected`: a seal that was kept elsewhere."""
-    before, reached = "", 0
+    before, reached = "", LOWEST
     for seal in AuditSeal.objects.order_by("last_id").iterator(chunk_size=50):
         key = _key_of(seal, before)
         if key is None:
@@ -70,6 +74,7 @@ def flaws(expected: str = "") -> Iterator[Flaw]:
         else:
             yield from _rows_of(seal, reached, key)
         before, reached = seal.code, seal.last_id
+    yield from _unsealed(reached, timezone.now())
     if expected and not AuditSeal.objects.filter(last_id=_last_id(expected), code=expected.partition(":")[2]).exists():
         yield Flaw(None, f"the seal {expected} is not in the chain: its rows and what came after were cut or replaced")
 
@@ -84,16 +89,27 @@ def code_of(row: AuditEvent, key: bytes) -> str:
 
 
 def _batch(now: datetime) -> list[AuditEvent]:
-    """The next rows in the order of their ids, up to the first that is too young."""
-    youngest = now - timedelta(seconds=settings.AUDIT_SEAL_DELAY_S)
+    """The next rows in the order of their ids, up to the first that is too young.
+
+    One from the future is sealed as it is: it would hold back everything after it until then.
+    """
+    delay = timedelta(seconds=settings.AUDIT_SEAL_DELAY_S)
     last = AuditSeal.objects.first()
     rows = AuditEvent.objects.filter(pk__gt=last.last_id if last else 0).order_by("pk")[:BATCH]
     batch: list[AuditEvent] = []
     for row in rows:
-        if row.at > youngest:
+        if now - delay < row.at <= now + delay:
             break
         batch.append(row)
     return batch
+
+
+def _unsealed(reached: int, now: datetime) -> Iterator[Flaw]:
+    """What should be sealed by now and is not."""
+    old = now - timedelta(seconds=settings.AUDIT_SEAL_DELAY_S) - STILL
+    first = AuditEvent.objects.filter(pk__gt=max(reached, 0), at__lt=old).order_by("pk").first()
+    if first is not None:
+        yield Flaw(first.pk, "is old and was never sealed, nor is what came after it: does the worker run?")
 
 
 def _rows_of(seal: AuditSeal, reached: int, key: bytes) -> Iterator[Flaw]:

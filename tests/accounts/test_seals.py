@@ -86,6 +86,29 @@ def test_a_row_pushed_in_between_is_named(db: None) -> None:
     assert found() == [f"row {late.pk}: was added after its neighbours had been sealed"]
 
 
+@pytest.mark.parametrize("pk", [-7, 0])
+def test_a_row_put_before_the_first_is_named(pk: int, rows: list[AuditEvent]) -> None:
+    AuditEvent.objects.create(id=pk, actor_name="mallory", verb="vm.start")
+
+    assert found() == [f"row {pk}: was added after its neighbours had been sealed"]
+
+
+def test_a_row_from_the_future_keeps_nothing_from_being_sealed(rows: list[AuditEvent]) -> None:
+    made = [audit.record(actor=None, verb="vm.start") for _ in range(3)]
+    AuditEvent.objects.filter(pk=made[0].pk).update(at=later() + timedelta(days=9999))
+
+    assert (seals.seal_due(later()), found()) == (3, [])
+
+
+@pytest.mark.parametrize(("age", "flaws"), [(timedelta(minutes=20), 0), (timedelta(hours=2), 1)])
+def test_a_trail_that_nobody_seals_any_more_is_told(age: timedelta, flaws: int, rows: list[AuditEvent]) -> None:
+    row = audit.record(actor=None, verb="vm.start")
+    AuditEvent.objects.filter(pk=row.pk).update(at=timezone.now() - age)
+
+    told = f"row {row.pk}: is old and was never sealed, nor is what came after it: does the worker run?"
+    assert found() == [told] * flaws
+
+
 def test_the_end_cut_off_with_its_seal_is_found_by_a_seal_that_was_kept(rows: list[AuditEvent]) -> None:
     kept = seals.newest()
     AuditSeal.objects.filter(code=kept.partition(":")[2]).delete()
