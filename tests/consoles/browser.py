@@ -36,9 +36,10 @@ class Browser:
         self.subprotocol = ""
 
     @classmethod
-    async def open(cls, port: int, path: str, headers: Headers, host: str = "") -> "Browser":
-        """Raises Refused when the answer is not 101. `host` lies about the Host header."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
+    async def open(cls, port: int, path: str, headers: Headers, host: str = "", own: str = "") -> "Browser":
+        """Raises Refused when the answer is not 101. `host` lies about the Host header; `own`: its address."""
+        local = (own, 0) if own else None
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22, local_addr=local)
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [f"GET {path} HTTP/1.1", f"Host: {host or f'127.0.0.1:{port}'}", "Upgrade: websocket"]
         lines += ["Connection: Upgrade", "Sec-WebSocket-Version: 13", f"Sec-WebSocket-Key: {key}"]

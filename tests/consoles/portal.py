@@ -37,10 +37,11 @@ class Portal:
     process: subprocess.Popen[bytes]
     port: int
     log: Path
+    host: str = "127.0.0.1"
 
     @property
     def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"http://{self.host}:{self.port}"
 
     def memory_bytes(self) -> int:
         """What the process holds now."""
@@ -60,21 +61,22 @@ def free_port() -> int:
 @contextmanager
 def serving(
     cluster: DevCluster, folder: Path, application: str = "vmportal.asgi:application", *, port: int = 0,
-    ping_s: tuple[int, int] = (20, 120), **variables: object,
+    host: str = "127.0.0.1", ping_s: tuple[int, int] = (20, 120), **variables: object,
 ) -> Iterator[Portal]:  # fmt: skip
-    """A portal on this port of the loopback, or on a free one; ends with the block.
+    """A portal on this port of an address of the loopback, or on a free one; ends with the block.
 
     `ping_s`: how often a browser is asked for a sign of life, and how long it may leave that unanswered.
     """
     port, log = port or free_port(), folder / "daphne.log"
-    command = [sys.executable, "-m", "vmportal.server", "-b", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", "vmportal.server", "-b", host, "-p", str(port)]
     command += ["--ping-interval", str(ping_s[0]), "--ping-timeout", str(ping_s[1]), application]
     environment = {**os.environ, **_variables(cluster, port), **{name: str(value) for name, value in variables.items()}}
     with log.open("ab") as output:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
     try:
-        _await(process, port, log)
-        yield Portal(process, port, log)
+        running = Portal(process, port, log, host)
+        _await(running)
+        yield running
     finally:
         process.terminate()
         try:
@@ -128,17 +130,17 @@ def _database_url() -> str:
     return f"postgres://{at['USER']}:{at['PASSWORD']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
 
 
-def _await(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _await(portal: Portal) -> None:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + START_S
     while True:
         try:
-            opener.open(f"http://127.0.0.1:{port}/healthz", timeout=5).close()
+            opener.open(f"{portal.origin}/healthz", timeout=5).close()
             return
         except urllib.error.HTTPError as error:
             error.close()
             return
         except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(f"the portal did not start: {log.read_text()[-2000:]}") from None
+            if portal.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the portal did not start: {portal.log.read_text()[-2000:]}") from None
             time.sleep(0.05)

@@ -60,14 +60,18 @@ def test_the_proxy_writes_the_address_without_it() -> None:
     """Its pages are not there, so that it has something to say in its error log as well."""
     port, nobody = free_port(), free_port()
     with NginxServer(nginx_places(port, {"web": nobody, "consoles": nobody}), port=port) as server:
-        asked = [*PATHS[:2], "//consoles/shared/canary", "/consoles/%73hared/canary/", "/vms/7/renew/"]
-        statuses = {httpx.get(f"http://127.0.0.1:{port}{path}", trust_env=False).status_code for path in asked}
+        asked = [*PATHS, "//consoles/shared/canary", "/consoles/%73hared/canary/", "/vms/7/renew/", "/ws/console/7/"]
+        site = f"http://127.0.0.1:{port}"
+        page = {"Referer": f"{site}{PATHS[0]}"}  # as our own policy has it for what belongs to a page
+        with httpx.Client(trust_env=False) as browser:
+            statuses = {browser.get(site + at, headers={} if "/ws/" in at else page).status_code for at in asked}
         access, errors = ((server.folder / f"{name}.log").read_text() for name in ("access", "error"))
 
     assert statuses == {502}
     assert access.count("[hidden]") == 4
-    assert "/vms/7/renew/" in access
-    assert "/vms/7/renew/" in errors
+    assert '"GET /vms/7/renew/" 502' in access
+    assert f"127.0.0.1:{nobody} 502 -" in access
+    assert "/ws/console/7/" in errors
     assert "canary" not in access + errors + server.tail(200)
 
 

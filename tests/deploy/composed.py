@@ -137,17 +137,27 @@ def start(child: Child, command: list[str], places: Places, env: dict[str, str],
     child.start([program, *words[1:]], ready=ready, env=env, cwd=ROOT, deadline_s=START_S)
 
 
-def nginx_places(port: int, ports: Mapping[str, int]) -> Any:
-    """deploy/nginx.conf with the test's ports and folder in it, as a function of the folder."""
+def nginx_places(
+    port: int, ports: Mapping[str, int], *, resolver: int = 0, changes: Mapping[str, str] | None = None
+) -> Any:
+    """deploy/nginx.conf with the test's ports and folder in it, as a function of the folder.
+
+    `resolver`: where `tests.deploy.names` answers for `web` and `consoles`; else both are one process of the loopback.
+    `changes`: what else differs, such as a time-out. Each of them has to be in the file.
+    """
+    hosts = {name: name if resolver else "127.0.0.1" for name in ("web", "consoles")}
 
     def write(own: Path) -> str:
         places = Places({
             "listen 8080;": f"listen 127.0.0.1:{port};",
-            "web:8000": f"127.0.0.1:{ports['web']}",
-            "consoles:8000": f"127.0.0.1:{ports['consoles']}",
+            "resolver 127.0.0.11 valid": f"resolver 127.0.0.1:{resolver or 53} valid",
+            "$web web:8000;": f"$web {hosts['web']}:{ports['web']};",
+            "$consoles consoles:8000;": f"$consoles {hosts['consoles']}:{ports['consoles']};",
+            "/etc/nginx/tls/": f"{own}/tls/",
             " /tmp/": f" {own}/",
             "/dev/stdout": f"{own}/access.log",
             "/dev/stderr": f"{own}/error.log",
+            **(changes or {}),
         })  # fmt: skip
         text = places.put((ROOT / "deploy" / "nginx.conf").read_text(encoding="utf-8"))
         assert places.unused() == set()
