@@ -32,7 +32,7 @@ def answer(
     the right itself when the socket comes. Else {"refusal", "code"}, and with code "many" {"open": [{vm, address,
     since, end_url}]}.
     """
-    if refused := without_screen(user, vm) or _without_seat(user, vm):
+    if refused := without_screen(user, vm) or _too_fast(user) or _without_seat(user, vm):
         return refused
     token = grants.issue(
         user, request.session.session_key or "", vm, address=address_of(request), now=timezone.now(),
@@ -59,6 +59,14 @@ def without_screen(user: User, vm: VirtualMachine) -> JsonResponse | None:
     if not why and vm.smbios_uuid is None:
         why = "It was not seen yet."
     return refusal(f"{vm.name} has no screen now. {why}", _code(user, vm), 409) if why else None
+
+
+def _too_fast(user: User) -> JsonResponse | None:
+    if not grants.are_too_many(user, timezone.now()):
+        return None
+    answer = refusal("You opened many consoles within a minute.", WAIT, 429)
+    answer.headers["Retry-After"] = str(round(grants.PACE.total_seconds()))
+    return answer
 
 
 def _without_seat(user: User, vm: VirtualMachine) -> JsonResponse | None:

@@ -16,6 +16,9 @@ from vms.models import VirtualMachine
 TOKEN_BYTES = 32
 MAX_ID = 2**63 - 1  # what a database can be asked about
 PRUNE_AFTER = timedelta(days=1)
+#: Per seat of a person, within PACE. Each one that opens takes a port of a node for ten seconds, wanted or not, and a
+#: node has a hundred; a page that comes back by itself asks five times in its first minute.
+A_SEAT, PACE = 6, timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,12 @@ def spend(token: str, session_key: str, *, user_id: int, vm_id: int, now: dateti
         return None
     grant = mine.get()
     return SpentGrant(grant.user_id, grant.machine_uuid, grant.address, grant.share_id, grant.is_watch)
+
+
+def are_too_many(user: User, now: datetime) -> bool:
+    """Whether the person was given so many just now that the next has to wait."""
+    lately = ConsoleGrant.objects.filter(user=user, issued_at__gt=now - PACE).count()
+    return lately >= A_SEAT * settings.CONSOLE_MAX_PER_PERSON
 
 
 def prune(now: datetime) -> int:

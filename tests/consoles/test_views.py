@@ -1,6 +1,7 @@
 """The page without a secret, and the POST that grants or says why not."""
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -171,6 +172,20 @@ def test_a_post_from_another_page_gets_no_grant(cast: Cast) -> None:
 def test_numbers_that_no_machine_has_are_refused_as_missing(cast: Cast, vm_id: int) -> None:
     assert ask(cast.bob, vm_id)[0] == 404
     assert settle(cookie_of(cast.bob), "no-grant", vm_id, timezone.now()) is None
+
+
+def test_who_opens_consoles_without_end_waits_and_nobody_else_does(cast: Cast, settings: Settings) -> None:
+    """Each takes a port of its node for ten seconds, also when its socket closes at once."""
+    settings.CONSOLE_MAX_PER_PERSON = 2
+    vm = make_vm(cast.shared, "web-01", power=Power.RUNNING)
+    told = [ask(cast.carol, vm.pk) for _ in range(13)]
+
+    assert [status for status, _, _ in told] == [200] * 12 + [429]
+    assert told[-1][1] == {"refusal": "You opened many consoles within a minute.", "code": "wait"}
+    assert told[-1][2].headers["Retry-After"] == "60"
+    assert ask(cast.alice, vm.pk)[0] == 200
+    ConsoleGrant.objects.update(issued_at=timezone.now() - timedelta(seconds=61))
+    assert ask(cast.carol, vm.pk)[0] == 200
 
 
 def test_getting_does_not_grant(cast: Cast) -> None:
