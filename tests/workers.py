@@ -12,6 +12,7 @@ TOGETHER = (
     "tests/journeys/",
     "tests/scripts/test_demo.py",
     "tests/deploy/test_composed_house.py",
+    "tests/deploy/test_consoles_behind_nginx.py",
     "tests/devcluster/test_qemu.py",
     "tests/devcluster/test_against_recorded.py",
     "tests/contract/",

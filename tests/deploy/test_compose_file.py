@@ -35,8 +35,9 @@ def test_the_key_of_the_audits_seals_is_the_workers_alone() -> None:
 
 
 def test_consoles_may_run_in_any_number_and_all_processes_go_by_one_limit() -> None:
-    found = services(GIVEN | {"CONSOLE_MAX_PER_PERSON": "3"})
+    found = services(GIVEN | {"CONSOLE_MAX_PER_PERSON": "3", "CONSOLE_PROCESSES": "4"})
 
+    assert found["consoles"]["deploy"] == {"replicas": "4"}
     assert {"container_name", "ports", "hostname"} & set(found["consoles"]) == set()
     assert {found[name]["environment"]["CONSOLE_MAX_PER_PERSON"] for name in PORTAL} == {"3"}
     assert found["consoles"]["environment"]["CONSOLE_MAX_PER_NODE"] == "40"
