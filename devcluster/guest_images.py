@@ -61,6 +61,7 @@ MODULES = (
     "net/core/failover",
     "drivers/net/net_failover",
     "drivers/net/virtio_net",
+    "drivers/char/virtio_console",
 )
 
 

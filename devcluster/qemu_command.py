@@ -15,6 +15,11 @@ PROGRAM = "qemu-system-x86_64"
 MOST_CPUS = 2
 MOST_MEMORY_MIB = 1024
 KERNEL_LINE = "console=ttyS0 console=tty0 quiet"
+#: As Proxmox gives it to QEMU where the display has clipboard=vnc.
+CLIPBOARD = (
+    "-device", "virtio-serial,id=spice", "-chardev", "qemu-vdagent,id=vdagent,name=vdagent,clipboard=on",
+    "-device", "virtserialport,chardev=vdagent,name=com.redhat.spice.0",
+)  # fmt: skip
 BOOT_DEVICE = re.compile(r"[a-z]+\d+")
 
 
@@ -65,6 +70,7 @@ def command_line(
     words += ["-qmp", f"unix:{places.qmp},server=on,wait=off", "-vnc", f"unix:{places.vnc},password=on"]
     words += ["-chardev", f"file,id=serial0,path={places.serial}", "-serial", "chardev:serial0"]
     words += ["-nic", _network(ssh_port), "-device", "virtio-scsi-pci,id=scsi"]
+    words += CLIPBOARD if "clipboard=vnc" in guest.config.get("vga", "").split(",") else ()
     for number, slot in enumerate(in_boot_order(guest.config), 1):  # 0 belongs to -kernel
         words += _drive(slot, media[slot], number)
     return words + (_direct(direct) if direct else [])

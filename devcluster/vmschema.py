@@ -124,10 +124,13 @@ def unknown_property(value: str, known: frozenset[str]) -> str | None:
 
 
 def display(value: str) -> str | None:
-    kind = value.partition(",")[0].removeprefix("type=")
-    if kind in DISPLAYS:
-        return unknown_property(value, frozenset({"type", "memory", "clipboard"}))
-    return f"format error\ntype: value '{kind}' does not have a value in the enumeration '{', '.join(DISPLAYS)}'\n"
+    told = [part.partition("=")[::2] if "=" in part else ("type", part) for part in value.split(",")]
+    for name, known in (("type", DISPLAYS), ("clipboard", ("vnc",))):
+        wrong = next((found for key, found in told if key == name and found not in known), None)
+        if wrong is not None:
+            choice = ", ".join(known)
+            return f"format error\n{name}: value '{wrong}' does not have a value in the enumeration '{choice}'\n"
+    return unknown_property(value, frozenset({"type", "memory", "clipboard"}))
 
 
 def nic(value: str) -> str | None:

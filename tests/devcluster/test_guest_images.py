@@ -37,6 +37,6 @@ def test_the_scripts_of_the_guest_are_fine_for_its_shell() -> None:
         pytest.skip("busybox is not installed")
     scripts = [path for path in FILES.rglob("*") if path.is_file() and path.read_bytes().startswith(b"#!")]
 
-    assert len(scripts) == 4
+    assert len(scripts) == 5
     for script in [*scripts, FILES / "etc/profile"]:
         subprocess.run([busybox, "sh", "-n", str(script)], check=True)

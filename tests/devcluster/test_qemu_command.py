@@ -36,6 +36,15 @@ def test_cores_and_memory_are_cut_to_what_a_loopback_cluster_can_spare() -> None
     assert (option(words, "-smp"), option(words, "-m")) == (["2"], ["1024"])
 
 
+@pytest.mark.parametrize(("vga", "has_clipboard"), [("std", False), ("virtio,clipboard=vnc,memory=32", True)])
+def test_a_display_with_a_clipboard_has_a_port_for_the_agent(vga: str, *, has_clipboard: bool) -> None:
+    words = command_line(guest(vga=vga), PLACES, {}, None)
+
+    chardevs = [word for word in option(words, "-chardev") if word.startswith("qemu-vdagent,")]
+    ports = [word for word in option(words, "-device") if "com.redhat.spice.0" in word]
+    assert (len(chardevs), len(ports)) == (has_clipboard, has_clipboard)
+
+
 def test_drives_boot_in_the_order_the_config_says() -> None:
     config = {"scsi0": "a", "ide2": "b", "scsi1": "c", "unused0": "d", "efidisk0": "e", "boot": "order=ide2;scsi0"}
 
