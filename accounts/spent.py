@@ -1,16 +1,22 @@
 """Things that count once, also when they arrive twice at the same moment in two processes: the database decides."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
-from accounts.models import SpentToken
+from accounts.models import SpentToken, User
+
+FORM = "form"
+#: For so long a form that was sent is known again, such as from a page that a browser kept.
+FORM_KEPT = timedelta(days=30)
 
 
 def spend_once(purpose: str, token: str, *, for_s: float, now: datetime) -> bool:
     """True for exactly one caller; False for every later one until `for_s` seconds are over."""
-    row = {"purpose": purpose, "token_hash": hashlib.sha256(token.encode()).hexdigest()}
+    row = {"purpose": purpose, "token_hash": _hashed(token)}
     until = now + timedelta(seconds=for_s)
     try:
         with transaction.atomic():
@@ -18,6 +24,29 @@ def spend_once(purpose: str, token: str, *, for_s: float, now: datetime) -> bool
     except IntegrityError:
         return SpentToken.objects.filter(**row, expires_at__lt=now).update(expires_at=until) == 1
     return True
+
+
+@contextmanager
+def sent_once(user: User, key: str, now: datetime) -> Iterator[datetime | None]:
+    """For an act on many rows at once, whose form carries `key`: None to whoever sends it first, who then acts inside.
+
+    To everybody later it is the moment when it was sent first. Where the block raises, nothing counts as sent. An
+    empty key is never known again.
+    """
+    mine = SpentToken.objects.filter(purpose=FORM, token_hash=_hashed(f"{user.pk}:{key}"))
+    if key and not spend_once(FORM, f"{user.pk}:{key}", for_s=FORM_KEPT.total_seconds(), now=now):
+        row = mine.first()
+        yield row.expires_at - FORM_KEPT if row is not None else now
+        return
+    try:
+        yield None
+    except Exception:
+        mine.delete()
+        raise
+
+
+def _hashed(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
 
 
 def prune(now: datetime) -> int:

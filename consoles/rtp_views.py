@@ -11,11 +11,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 from accounts.addresses import address_of
 from accounts.person import RtpRequest, rtp_required
 from accounts.proof import require_proof
+from accounts.spent import sent_once
 from consoles import overview, visits
 from consoles.forms import EndForm
 from consoles.grants import MAX_ID
 from consoles.models import ConsoleVisit
 from consoles.receivers import look_at_vm
+from vms.rows import sent_already
 
 
 @require_GET
@@ -72,6 +74,17 @@ def _plain(typed: str) -> str:
 
 
 def _ended(request: RtpRequest, visit_ids: list[int], reason: str, what: str) -> HttpResponse:
+    """Once for each form: consoles that were opened after it was sent are not ended by sending it again."""
+    now = timezone.now()
+    with sent_once(request.user, request.POST.get("key", ""), now) as before:
+        if before is None:
+            _end_all(request, visit_ids, reason, what)
+        else:
+            messages.info(request, sent_already(before, now))
+    return redirect("consoles:rtp")
+
+
+def _end_all(request: RtpRequest, visit_ids: list[int], reason: str, what: str) -> None:
     address, now = address_of(request), timezone.now()
     asked = [visits.ask_to_end_with(request.user, pk, reason, address=address, now=now) for pk in visit_ids]
     machines = {visit.vm_id for visit in asked if visit is not None}
@@ -83,7 +96,6 @@ def _ended(request: RtpRequest, visit_ids: list[int], reason: str, what: str) ->
         messages.success(request, f"{ends} now. Who is in it reads your reason.")
     else:
         messages.info(request, f"Nothing to end: {what} was closed already.")
-    return redirect("consoles:rtp")
 
 
 def _ask(request: RtpRequest, form: EndForm, what: str, found: list[ConsoleVisit]) -> HttpResponse:

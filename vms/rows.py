@@ -194,6 +194,11 @@ def clock(at: datetime | None, now: datetime) -> str:
     return date_format(local, "H:i") if is_today else date_format(local, "j M H:i")
 
 
+def sent_already(at: datetime, now: datetime) -> str:
+    """For a form about many that comes once more."""
+    return f"This was sent already at {clock(at, now)}. Nothing was done a second time."
+
+
 def _size(vm: VirtualMachine, operation: Operation | None) -> str:
     """As last read; of a machine being made, as asked for."""
     if vm.cores:

@@ -14,7 +14,9 @@ from consoles.models import ConsoleVisit
 from tests.cast import Cast
 from tests.consoles.rows import make_visit
 from tests.factories import make_node, make_vm
+from tests.figures import add_to_figure
 from tests.sign_in import sign_in
+from vms.form_keys import new_key
 from vms.models import VirtualMachine
 from vms.states import Power
 
@@ -128,6 +130,26 @@ def test_all_of_a_node_end_with_one_reason_and_others_go_on(cast: Cast, client: 
     assert AuditEvent.objects.filter(verb="console.ended").count() == 3
     other.refresh_from_db()
     assert other.end_asked_at is None
+
+
+def test_the_end_of_a_node_sent_again_leaves_what_was_opened_since(
+    cast: Cast, client: Client, vm: VirtualMachine
+) -> None:
+    key = new_key(timezone.now())
+    told = {"reason": "Maintenance", "key": key}
+    make_visit(cast.alice, vm)
+    sign_in(client, cast.rita).post(f"{PAGE}at/pve1/end/", told)
+    since = make_visit(cast.carol, vm)
+
+    page = client.post(f"{PAGE}at/pve1/end/", told, follow=True).content.decode()
+
+    since.refresh_from_db()
+    add_to_figure("U-04", actions=1, sends=2, repeated=int(since.end_asked_at is not None))
+    assert since.end_asked_at is None
+    assert "This was sent already at" in page
+    client.post(f"{PAGE}at/pve1/end/", told | {"key": new_key(timezone.now())})  # control: a page of its own
+    since.refresh_from_db()
+    assert since.end_asked_at is not None
 
 
 def test_what_was_closed_meanwhile_is_told_and_audited_not_at_all(

@@ -14,11 +14,13 @@ from accounts.access import is_rtp
 from accounts.addresses import address_of
 from accounts.models import User
 from accounts.proof import require_proof
+from accounts.spent import sent_once
 from vms import lease_page, lease_report, leasing, renewal_links
 from vms import leases as operations
 from vms.access import by_power, vm_for
 from vms.models import RenewalLink, VirtualMachine
 from vms.operations import Refusal
+from vms.rows import sent_already
 from vms.states import Action
 from vms.views.person import PersonRequest, person_required
 
@@ -110,11 +112,15 @@ def change(request: PersonRequest) -> HttpResponse:
     """One act of an RTP: extend or spare what is chosen, hold all deletions, end the hold, release what is due."""
     _require_rtp(request)
     require_proof(request, "Change leases", "/rtp/leases/")
+    act, key, now = request.POST.get("act", ""), request.POST.get("key", ""), timezone.now()
     try:
-        said = _act(request, request.POST.get("act", ""))
+        with sent_once(request.user, f"{key}:{act}" if key else "", now) as before:
+            if before is None:
+                messages.success(request, _act(request, act))
+            else:
+                messages.info(request, sent_already(before, now))
     except Refusal as refusal:
         return _page(request, refusal)
-    messages.success(request, said)
     return redirect("vms:leases")
 
 

@@ -18,11 +18,13 @@ from accounts.models import Pool
 from accounts.person import RtpRequest, rtp_required
 from accounts.proof import require_proof
 from accounts.shared_pools import PoolRefused
+from accounts.spent import sent_once
 from vms import pool_numbers
 from vms.mirror.binding import BindingRefused, bind_listed
 from vms.models import Operation, VirtualMachine
 from vms.operations import Refusal, pool_ends
 from vms.pool_forms import BindForm, IntoForm, MarksForm, NameForm
+from vms.rows import sent_already
 from vms.states import OperationKind
 from vms.views.pools import BIGGEST
 
@@ -152,13 +154,20 @@ def remove_pool(request: RtpRequest, pool_id: int) -> HttpResponse:
 
 
 def _acted(request: RtpRequest, pool_id: int, what: str, form: Form, act: Callable[[Pool, Form], str]) -> HttpResponse:
-    """One act on a pool with a fresh proof; a refusal stands beside its field, and what was typed stays."""
+    """One act on a pool with a fresh proof; a refusal stands beside its field, and what was typed stays.
+
+    A form with a key that was sent before says when, and does nothing more.
+    """
     found = _pool(pool_id)
     require_proof(request, f"{what} {found}")
-    problem = ""
+    problem, now = "", timezone.now()
     if form.is_valid():
         try:
-            messages.success(request, act(found, form))
+            with sent_once(request.user, form.cleaned_data.get("key", ""), now) as before:
+                if before is None:
+                    messages.success(request, act(found, form))
+                else:
+                    messages.info(request, sent_already(before, now))
             return redirect("vms:rtp_pool", pool_id=found.pk)
         except (PoolRefused, Refusal) as refusal:
             if type(form) in PLACES:

@@ -1,5 +1,6 @@
 """U-04: what is sent twice happens once: double click, a second tab, back and sent again."""
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -9,9 +10,10 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import PoolMembership
+from accounts.models import AuditEvent, PoolMembership
 from accounts.roles import Role
 from tests.figures import add_to_figure
+from tests.sign_in import sign_in
 from tests.vms.operations.bench import Bench
 from tests.vms.operations.changes import RICH, prepare
 from tests.vms.operations.workshop import Workshop
@@ -119,6 +121,82 @@ def test_what_was_done_already_says_when_and_leads_there(form: Form, shop: Works
     assert f"This was done already at {timezone.localtime(made.finished_at):%H:%M}." in page
     assert f'href="/vms/{bench.vm.pk}/operations/{made.pk}/">See how it went' in page
     assert Operation.objects.count() == 1
+
+
+LEASES = "/rtp/leases/change/"
+#: What an RTP asks of many at once: the address, what is told, and of which verbs the audit writes.
+BULK: dict[str, tuple[str, dict[str, str], str]] = {
+    "empty": ("/rtp/pools/{pool}/empty/", {"into": "bob"}, "vm.move"),
+    "rename": ("/rtp/pools/{pool}/rename/", {"name": "flags"}, "pool.renamed"),
+    "extend": (LEASES, {"act": "extend", "until": "2030-02-28"}, "vm.lease_extended"),
+    "spare": (LEASES, {"act": "spare", "reason": "A course."}, "vm.lease_spared"),
+    "hold": (LEASES, {"act": "hold", "reason": "A storage is being repaired."}, "leases.held"),
+    "end_hold": (LEASES, {"act": "end_hold"}, "leases.hold_ended"),
+    "release": (LEASES, {"act": "release"}, "leases.released"),
+}
+
+
+@pytest.mark.parametrize("act", BULK)
+def test_what_an_rtp_asks_of_many_and_sends_twice_happens_once(act: str, shop: Workshop, client: Client) -> None:
+    """Also to what has come into the pool since, which the form sent again would take along."""
+    send, verb = bulk(shop, sign_in(client, shop.cast.rita), act)
+    key = new_key(timezone.now())
+    send(key)
+    send(key)
+    shop.work_all()
+    done = happened(shop, verb)
+
+    if act in {"empty", "rename"}:
+        shop.machine("came-later", pool=shop.cast.shared)
+    page = send(key)
+    shop.work_all()
+
+    repeated = happened(shop, verb) - done
+    add_to_figure("U-04", actions=1, sends=3, repeated=repeated)
+    assert (done > 0, repeated) == (True, 0)
+    assert re.search(r"This was sent already at \d\d:\d\d\. Nothing was done a second time\.", page)
+
+
+@pytest.mark.parametrize("act", sorted(BULK.keys() - {"rename"}))
+def test_another_page_of_an_rtp_is_another_wish(act: str, shop: Workshop, client: Client) -> None:
+    """Control: the same with a new key; a pool can be renamed once only."""
+    send, verb = bulk(shop, sign_in(client, shop.cast.rita), act)
+    counts = []
+    for _ in range(2):
+        send(new_key(timezone.now()))
+        shop.work_all()
+        counts.append(happened(shop, verb))
+        shop.machine("came-later", pool=shop.cast.shared)
+
+    assert counts[1] > counts[0] > 0
+
+
+def test_what_an_rtp_sent_and_was_refused_counts_as_not_sent(shop: Workshop, client: Client) -> None:
+    key = new_key(timezone.now())
+    send, verb = bulk(shop, sign_in(client, shop.cast.rita), "hold")
+
+    client.post(LEASES, {"act": "hold", "reason": "", "key": key})
+    send(key)
+
+    assert happened(shop, verb) == 1
+
+
+def bulk(shop: Workshop, rita: Client, act: str) -> tuple[Callable[[str], str], str]:
+    """Two machines in the shared pool, and the form about them: how it is sent, and what the audit writes."""
+    path, told, verb = BULK[act]
+    machines = [shop.machine(f"web-0{n}", pool=shop.cast.shared) for n in range(2)]
+    path = path.format(pool=shop.cast.shared.pk)
+    chosen: dict[str, Any] = {"vm": [vm.pk for vm in machines]} if act in {"extend", "spare"} else {}
+
+    def send(key: str) -> str:
+        return rita.post(path, told | chosen | {"key": key}, follow=True).content.decode()
+
+    return send, verb
+
+
+def happened(shop: Workshop, verb: str) -> int:
+    """What was begun in rows or done to machines of the cluster."""
+    return AuditEvent.objects.filter(verb=verb).count() + len(shop.cluster.effects())
 
 
 def ready(shop: Workshop, form: Form) -> Bench:
