@@ -47,7 +47,8 @@ def parts(cast: Cast) -> list[PageState]:
         Storage.objects.create(node=node, name=name, content="images,iso", total_bytes=10**12, used_bytes=10**11)
     make_iso("debian-12.9.0-amd64-netinst.iso")
     make_iso("grub-rescue.iso")
-    web = machine(cast, "web-01", notes=NOTES, tags=["web", "ctf-2026"])
+    has = hardware(has_clipboard=True, has_clipboard_now=True)
+    web = machine(cast, "web-01", notes=NOTES, tags=["web", "ctf-2026"], hardware=has)
     at, change = f"/vms/{web.pk}/", f"/vms/{web.pk}/change/"
     return [
         PageState("hardware", cast.alice, f"{at}hardware/"),
