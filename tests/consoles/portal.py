@@ -26,7 +26,7 @@ from vms.models import VirtualMachine
 from vms.states import Power
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 60.0
+START_S = 120.0
 GUEST_POOL = "alice"
 
 

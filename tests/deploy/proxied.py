@@ -62,6 +62,12 @@ class Proxied:
         """Sockets that each console process has now."""
         return [_sockets(portal) for portal in self.consoles]
 
+    def memory_of_nginx(self) -> int:
+        """What nginx and its workers hold, in bytes."""
+        assert self.nginx.process
+        parent = psutil.Process(self.nginx.process.pid)
+        return sum(int(one.memory_info().rss) for one in (parent, *parent.children()))
+
     def another(self, **changes: str) -> NginxServer:
         """One more nginx before the same processes; in its copy of the file `changes` stand for these lines."""
         return _nginx(free_port(), self.names, self.pages.port, self.consoles[0].port, changes)
@@ -86,9 +92,9 @@ class Proxied:
         self.secrets.append(grant)
         return grant
 
-    async def knock(self, party: Party, own: str = "", by: int = 0, **how: Any) -> Browser:
+    async def knock(self, party: Party, grant: str = "", *, own: str = "", by: int = 0, **how: Any) -> Browser:
         """The socket alone: accepted, no console yet. `by`: the port of another nginx."""
-        known = headers(self.origin, party.cookie, await self.grant(party, own=own, **how))
+        known = headers(self.origin, party.cookie, grant or await self.grant(party, own=own, **how))
         browser = await Browser.open(by or self.nginx.port, f"/ws/console/{party.vm.pk}/", known, own=own)
         self.browsers.append(browser)
         return browser
