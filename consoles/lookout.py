@@ -152,7 +152,7 @@ def _roles(users: Collection[int], pools: Collection[int]) -> dict[tuple[int, in
 
 
 def _people(vms: Collection[int], now: datetime) -> dict[int, Facts]:
-    there = seats.taken(now).filter(vm__in=vms).order_by("pk").values_list("vm_id", "user_name", "mode", "pk")
+    there = seats.shown(now).filter(vm__in=vms).order_by("pk").values_list("vm_id", "user_name", "mode", "pk")
     found: dict[int, Facts] = {}
     for vm_id, *person in there:
         found[vm_id] = (*found.get(vm_id, ()), tuple(person))

@@ -3,12 +3,13 @@
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from consoles import close_codes
 from consoles.close_codes import End
 from consoles.models import ConsoleVisit, NodeSeats
+from consoles.modes import Mode
 from vms.models import VirtualMachine
 
 
@@ -22,7 +23,17 @@ class Full(Exception):
 
 def taken(now: datetime) -> QuerySet[ConsoleVisit]:
     """Consoles that are open and not about to end; a process that fell silent holds no seat."""
-    return ConsoleVisit.objects.filter(closed_at=None, end_asked_at=None, seen_at__gte=silent_since(now))
+    return ConsoleVisit.objects.filter(_taken(now))
+
+
+def shown(now: datetime) -> QuerySet[ConsoleVisit]:
+    """Who is told to the others at a screen: whoever has a seat; and of who watches, the whole of it.
+
+    A watch that is about to end is one still, and one too short to be seen by all is shown for as long as that takes.
+    """
+    watches = Q(closed_at=None, seen_at__gte=silent_since(now))
+    watches |= Q(opened_at__gte=now - timedelta(seconds=settings.CONSOLE_RECHECK_S))
+    return ConsoleVisit.objects.filter(_taken(now) | Q(mode=Mode.WATCH.value) & watches)
 
 
 def silent_since(now: datetime) -> datetime:
@@ -67,3 +78,7 @@ def lock_node(node: str) -> None:
     """Inside a transaction: whoever else opens one at this node waits, whether the mirror knows the node or not."""
     NodeSeats.objects.bulk_create([NodeSeats(node=node)], ignore_conflicts=True)
     NodeSeats.objects.select_for_update(no_key=True).get(pk=node)
+
+
+def _taken(now: datetime) -> Q:
+    return Q(closed_at=None, end_asked_at=None, seen_at__gte=silent_since(now))

@@ -98,7 +98,7 @@ def look(authority: Authority, visit_id: int, now: datetime) -> Look:
 
 def people(vm_id: int, now: datetime) -> tuple[tuple[str, str, int], ...]:
     """(name, mode, visit) of whoever has the machine's screen open, in the order they came."""
-    there = seats.taken(now).filter(vm_id=vm_id).order_by("pk")
+    there = seats.shown(now).filter(vm_id=vm_id).order_by("pk")
     return tuple(there.values_list("user_name", "mode", "pk"))
 
 

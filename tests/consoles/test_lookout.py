@@ -12,8 +12,10 @@ from django.utils import timezone
 from accounts.models import User
 from consoles import authority, close_codes, grants, visits
 from consoles.lookout import SURE_S, Question, Verdicts, facts_of
+from consoles.models import ConsoleVisit
 from tests.cast import Cast
 from tests.consoles.portal import cookie_of
+from tests.consoles.rows import make_visit
 from tests.factories import make_vm
 from vms.models import VirtualMachine
 from vms.states import Power
@@ -83,6 +85,21 @@ def test_who_else_is_there_is_seen_at_the_next_look(cast: Cast) -> None:
     opened(cast.alice, vm, now)
 
     assert [name for name, *_ in verdicts.look(asked, now)[0].people] == ["carol", "alice"]
+
+
+@pytest.mark.parametrize(("mode", "people"), [("watch", ["carol", "rita"]), ("view", ["carol"])])
+@pytest.mark.parametrize("how", ["closed_at", "end_asked_at"])
+def test_a_watch_between_two_looks_is_seen_at_the_next_and_not_for_long(
+    cast: Cast, how: str, mode: str, people: list[str]
+) -> None:
+    now, verdicts, vm = timezone.now(), Verdicts(), make_vm(cast.shared, power=Power.RUNNING)
+    asked = [opened(cast.carol, vm, now)]
+    verdicts.look(asked, now)
+    make_visit(cast.rita, vm, mode=mode, minutes=0, **{how: now})
+
+    assert [name for name, *_ in verdicts.look(asked, now)[0].people] == people
+    ConsoleVisit.objects.filter(mode=mode).update(closed_at=now, opened_at=now - timedelta(seconds=2.1))
+    assert [name for name, *_ in verdicts.look(asked, now)[0].people] == ["carol"]
 
 
 def test_a_session_that_has_run_out_ends_the_console(cast: Cast) -> None:
