@@ -138,8 +138,11 @@ def _begin(op: Operation, proxmox: Cluster, watch_s: float | None) -> None:
 
 
 def _continue(op: Operation, proxmox: Cluster, watch_s: float | None) -> None:
+    # A task that is told of again does not end the wait for what could not be read after it.
+    stuck_since = op.uncertain_since if op.sentence else None
     end = watch(op, proxmox, watch_s)
     if end is not None and (claimed := base.claim(op.pk, from_states=frozenset({S.SUBMITTED}))):
+        claimed.uncertain_since = claimed.uncertain_since or stuck_since
         Walk(claimed, proxmox, watch_s).go(end)
 
 
@@ -179,9 +182,20 @@ class Walk:
                 if not self._judge(step, step.after(self.op, self.proxmox, self.end)):
                     return
             self.verb.succeed(self.op, self.proxmox)
+        except base.LostClaim:
+            raise
         except ClusterError as error:
             # Sending has its own handling: here only reading failed.
-            self._later(words.detail(error))
+            self._later(words.detail(error), words.standstill(error))
+        except Exception as error:  # whatever broke in the portal is said, and looked into by an RTP
+            if self._is_on_its_way():
+                raise
+            log.exception("operation %s: an error of the portal", self.op.code)
+            self._later(f"{type(error).__name__}: {error}"[:2000], words.our_fault(self.op))
+
+    def _is_on_its_way(self) -> bool:
+        """Something may have been sent that has no answer yet: found out once this claim has ended."""
+        return self.op.state != S.CLAIMED or bool(self.op.intent.get("step") and not self._is_answered())
 
     def _is_answered(self) -> bool:
         return bool(self.end is not None or self.op.intent.get("answered"))
@@ -208,7 +222,7 @@ class Walk:
         except OutcomeUnknown as error:
             return self._uncertain(step, error)
         except Unreachable as error:
-            self._later(words.detail(error))
+            self._later(words.detail(error), words.standstill(error))
             return False
         except HookFailed as failed:
             return self._fail(Broken(failed.sentence))
@@ -330,7 +344,7 @@ class Walk:
         elif waited_s >= settings.OPERATION_UNCERTAIN_S:
             base.move(self.op, S.NEEDS_RTP, sentence=words.needs_rtp(self.op), detail=why)
         elif self.op.upid:
-            base.move(self.op, S.SUBMITTED, uncertain_since=since, detail=why)
+            base.move(self.op, S.SUBMITTED, uncertain_since=since, sentence=words.waiting(told), detail=why)
         else:
             self._put_back(since, why, told)
 

@@ -82,7 +82,8 @@ def _silent_tasks(now: datetime) -> int:
     found = 0
     for op in Operation.objects.select_related("vm").filter(state=S.SUBMITTED, uncertain_since__lt=since):
         try:
-            base.move(op, S.NEEDS_RTP, sentence=words.needs_rtp(op), detail="Its task could not be asked after.")
+            why = op.detail if op.sentence else "Its task could not be asked after."
+            base.move(op, S.NEEDS_RTP, sentence=words.needs_rtp(op), detail=why)
         except base.LostClaim:
             continue
         found += 1

@@ -147,6 +147,26 @@ def needs_rtp(op: Operation) -> str:
     )
 
 
+def standstill(error: ClusterError) -> str:
+    """Why it cannot go on now, as a sentence of its own; empty where Proxmox just does not answer."""
+    match error:
+        case errors.CertificateRefused():
+            return "What answers in the cluster's place cannot prove to be it; an RTP has to look."
+        case errors.Malformed():
+            return "Proxmox answered with something that the portal does not understand; an RTP can see what."
+        case errors.NotConfigured():
+            return "The portal was given no access to the cluster; an RTP has to look."
+        case errors.Unreachable():
+            return ""
+        case _:
+            return f"Proxmox does not tell how it went. {cause(error) or 'It said no; an RTP can see its words.'}"
+
+
+def our_fault(op: Operation) -> str:
+    """For an error in the portal itself; the log has it under the operation's code."""
+    return f"Something broke in the portal, not in Proxmox; an RTP has to look. Tell them {op.code}."
+
+
 def waiting(why: str = "") -> str:
     """For what is tried again later: a cluster that does not answer, or `why` in a sentence."""
     return f"{why or 'Proxmox does not answer right now.'} We keep trying."
