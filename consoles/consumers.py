@@ -120,8 +120,10 @@ class Console:
         tasks = [self._start(one) for one in work]
         try:
             await self._bridge.watch()
-        except asyncio.CancelledError:
-            self._bridge.end(close_codes.RESTARTING)
+        except BaseException as error:
+            self._bridge.end(
+                close_codes.RESTARTING if isinstance(error, asyncio.CancelledError) else close_codes.FAILED
+            )
             raise
         finally:
             for task in tasks:

@@ -75,3 +75,20 @@ async def test_strangers_who_queue_at_the_door_do_not_keep_rights_from_being_rea
 
     assert bool(done) is is_read
     assert await asyncio.gather(*strangers, reading) == [None] * SOCKETS + [1]
+
+
+async def test_a_console_whose_own_clocks_break_ends_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else its node would go on sending its screen to a browser, with nobody to look at the right."""
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    console = Console(ALICE, {}, nothing, send)
+    monkeypatch.setattr(console._bridge, "_look_at_clocks", lambda: 1 / 0)
+
+    with pytest.raises(ZeroDivisionError):
+        await console.run()
+
+    assert sent[-1] == {"type": "websocket.close", "code": close_codes.FAILED.code}
+    assert console._bridge.ended.result() == close_codes.FAILED
