@@ -41,6 +41,8 @@ def routes(site: Site) -> list[Route]:
         ("POST", "/users", make_user),
         ("POST", "/volumes", make_volume),
         ("DELETE", "/volumes", lose_volume),
+        ("POST", "/tasks", begin_task),
+        ("PATCH", "/tasks", end_task),
         ("POST", "/nodes", make_node),
         ("POST", "/windows", set_windows),
         ("POST", "/scene", set_scene),
@@ -187,6 +189,15 @@ async def make_user(site: Site, request: Request) -> Any:
 
 async def make_volume(site: Site, request: Request) -> Any:
     meddle.make_volume(site, await request.json())
+    return {}
+
+
+async def begin_task(site: Site, request: Request) -> Any:
+    return {"upid": meddle.begin_task(site, await request.json())}
+
+
+async def end_task(site: Site, request: Request) -> Any:
+    meddle.end_task(site, await request.json())
     return {}
 
 

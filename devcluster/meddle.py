@@ -204,6 +204,22 @@ def make_volume(site: Site, asked: dict[str, Any]) -> None:
     storage.volumes[(storage.place(str(asked.get("node", ""))), volume.volid)] = volume
 
 
+def begin_task(site: Site, asked: dict[str, Any]) -> str:
+    """{node, type, id, user, log?}: a task of somebody that runs on, its log has these lines; its UPID."""
+    job = site.jobs.begin(str(asked["node"]), str(asked["type"]), str(asked["id"]), Identity(str(asked["user"])))
+    for line in asked.get("log", []):
+        job.say(str(line))
+    return job.upid
+
+
+def end_task(site: Site, asked: dict[str, Any]) -> None:
+    """{upid, exitstatus}: it ends."""
+    job = site.jobs.find(str(asked["upid"]))
+    if job is None:
+        raise KeyError(asked["upid"])
+    site.jobs.finish(job, str(asked["exitstatus"]))
+
+
 def make_node(site: Site, asked: dict[str, Any]) -> None:
     """{name, cores?, memory_bytes?}: another node, or other figures for one that is there."""
     name = str(asked["name"])

@@ -1,7 +1,7 @@
 """One machine as a row or a heading shows it: its state, what can be asked for, and why not."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from django.utils import timezone
@@ -13,7 +13,7 @@ from accounts.roles import Role
 from quotas.errors import cores, gib
 from vms import restraints
 from vms.access import NEEDED_ROLE
-from vms.models import Operation, VirtualMachine
+from vms.models import ClusterTask, Operation, VirtualMachine
 from vms.operations.hardware import PROTECTED
 from vms.shown import Reading, Shown, shown
 from vms.states import Action, Lifecycle, OperationState, Power, obstacle
@@ -130,15 +130,39 @@ def rows(vms: Iterable[VirtualMachine], *, rights: Rights, now: datetime, outage
     machines = list(vms)
     waiting = Operation.objects.blocking().filter(vm__in=[vm.pk for vm in machines]).select_related("actor")
     operations = {operation.vm_id: operation for operation in waiting}
-    return [row(vm, operations.get(vm.pk), rights=rights, now=now, outage=outage) for vm in machines]
+    targets = targets_of(machines)
+    return [
+        row(vm, operations.get(vm.pk), rights=rights, now=now, outage=outage, moving_to=targets.get(vm.pk, ""))
+        for vm in machines
+    ]
 
 
-def row(vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now: datetime, outage: str = "") -> Row:
-    """One machine with the operation that holds it, if any. `outage`: why nothing can be asked of Proxmox now."""
+def targets_of(vms: Iterable[VirtualMachine]) -> dict[int, str]:
+    """Where those go that are being migrated now, as the newest migration away from their node says; else not there.
+
+    No query where none is being migrated.
+    """
+    moving = {vm.pk: vm.node for vm in vms if vm.lock == "migrate"}
+    if not moving:
+        return {}
+    tasks = ClusterTask.objects.filter(vm__in=moving, kind="qmigrate", ended_at=None).order_by("began_at", "pk")
+    return {task.vm_id: task.target for task in tasks if task.upid.startswith(f"UPID:{moving[task.vm_id]}:")}
+
+
+def row(
+    vm: VirtualMachine, operation: Operation | None, *, rights: Rights, now: datetime, outage: str = "",
+    moving_to: str | None = None,
+) -> Row:  # fmt: skip
+    """One machine with the operation that holds it, if any. `outage`: why nothing can be asked of Proxmox now.
+
+    `moving_to`: as `targets_of` says; None looks it up.
+    """
+    if moving_to is None:
+        moving_to = targets_of([vm]).get(vm.pk, "")
     held = _held_by(operation)
     return Row(
         vm=vm,
-        state=shown(reading_of(vm, operation, now)),
+        state=shown(replace(reading_of(vm, operation, now), moving_to=moving_to)),
         operation=operation,
         buttons=tuple(_button(vm, action, held or outage, rights) for action in menu_of(vm)),
         console_reason=rights.refusal(vm, Action.CONSOLE)

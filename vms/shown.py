@@ -47,6 +47,7 @@ class Reading:
     seen: str = ""
     operation_kind: str = ""
     operation_state: str = ""
+    moving_to: str = ""
 
 
 POWER_SHOWN: dict[Power, Shown] = {
@@ -69,8 +70,15 @@ def shown(reading: Reading) -> Shown:  # noqa: PLR0911 (one line for each kind o
     if reading.power == Power.UNKNOWN or reading.age_s is None:
         return Shown(f"Unknown since {reading.seen}" if reading.seen else "Unknown", "up", "bad", is_hollow=True)
     if reading.lock:
-        return Shown(f"{LOCK_WORDS.get(reading.lock, 'Busy')} (Proxmox)", "lock", "info")
+        return Shown(f"{_of_lock(reading)} (Proxmox)", "lock", "info")
     return _aged(POWER_SHOWN[Power(reading.power)], reading)
+
+
+def _of_lock(reading: Reading) -> str:
+    """A migration's target is named only where it is known."""
+    if reading.lock == "migrate" and reading.moving_to:
+        return f"Moving to {reading.moving_to}"
+    return LOCK_WORDS.get(reading.lock, "Busy")
 
 
 def _of_operation(reading: Reading) -> Shown:

@@ -66,7 +66,7 @@ TASKS = {
     "qmconfig": ("Changed settings of", "Change of settings of"),
     "qmcreate": ("Made", "Creation of"),
     "qmdestroy": ("Deleted", "Deletion of"),
-    "qmmigrate": ("Moved to another node:", "Move to another node:"),
+    "qmigrate": ("Moved to another node:", "Move to another node:"),
     "hamigrate": ("Moved to another node:", "Move to another node:"),
     "hastart": ("Started", "Start of"),
     "hastop": ("Stopped", "Stop of"),

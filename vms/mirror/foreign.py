@@ -1,6 +1,7 @@
 """What somebody does to our machines in Proxmox itself, read from the nodes' task lists."""
 
 import logging
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ from django.db import transaction
 
 from vms.cluster import Cluster
 from vms.cluster.errors import ClusterError
-from vms.cluster.types import TaskFacts
+from vms.cluster.types import TaskFacts, Upid
 from vms.mirror import lock
 from vms.mirror.whose import began_at, owners
 from vms.models import ClusterTask, Node, VirtualMachine
@@ -21,6 +22,9 @@ JOB = "tasks"
 JOB_LASTS_S = 120.0
 #: How far back the first reading of a node looks, and how long a task is asked after that does not end.
 LONGEST = timedelta(days=1)
+MIGRATION = "qmigrate"
+#: Neither a migration's UPID nor the machine's settings name its target; its log does, in one of its first lines.
+TARGET = re.compile(r"starting migration of VM (?P<vmid>\d+) to node '(?P<node>[A-Za-z0-9-]{1,63})'")
 
 
 def read_tasks(proxmox: Cluster, at: datetime) -> int:
@@ -45,7 +49,28 @@ def _read_node(proxmox: Cluster, node: Node, at: datetime) -> int:
     with transaction.atomic():
         new = _keep(owned)
         Node.objects.filter(pk=node.pk).update(tasks_read_at=at)
+    _name_targets(proxmox, node.name)
     return new
+
+
+def _name_targets(proxmox: Cluster, node: str) -> None:
+    """Notes where running migrations go; a log that is not given, or does not say, leaves that unknown."""
+    running = ClusterTask.objects.filter(kind=MIGRATION, ended_at=None, target="", upid__startswith=f"UPID:{node}:")
+    for task in running:
+        upid = Upid.parse(task.upid)
+        try:
+            lines = proxmox.task_log(upid)
+        except ClusterError as error:
+            log.info("log of %s: %s", task.upid, type(error).__name__)
+            continue
+        if target := target_in(lines, upid.id):
+            ClusterTask.objects.filter(pk=task.pk).update(target=target)
+
+
+def target_in(lines: Iterable[str], vmid: str) -> str:
+    """The node that a migration of this machine goes to, by its log; empty where it does not say."""
+    found = (TARGET.search(line) for line in lines)
+    return next((each["node"] for each in found if each and each["vmid"] == vmid), "")
 
 
 def _since(node: Node, at: datetime) -> datetime:

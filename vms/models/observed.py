@@ -34,6 +34,9 @@ class ClusterTask(models.Model):
     began_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     exit_text = models.CharField(max_length=300, blank=True, default="")
+    target = models.CharField(
+        max_length=63, blank=True, default="", help_text="The node a migration goes to, as its own log says."
+    )
 
     class Meta:
         ordering = ["-began_at", "-pk"]

@@ -149,3 +149,68 @@ def test_one_list_holds_operations_locks_and_hands_in_the_order_of_time(house: H
     assert [each.at for each in entries] == sorted((each.at for each in entries), reverse=True)
     assert [each.what for each in timeline.of_person(house.cast.bob).object_list] == []
     figure("timeline", "sources", 3, "entries", len(entries))
+
+
+def migrating(house: House, vm: VirtualMachine, log: list[str]) -> str:
+    """Somebody moves it to another node in Proxmox's own interface; the task's UPID."""
+    asked = {"node": vm.node, "type": "qmigrate", "id": str(vm.vmid), "user": "boss@pve", "log": log}
+    VirtualMachine.objects.filter(pk=vm.pk).update(lock="migrate")
+    return str(house.devcluster.control("POST", "/tasks", asked)["upid"])
+
+
+def head_of_console(client: Client, house: House, vm: VirtualMachine) -> str:
+    """The console page as alice loads it."""
+    VirtualMachine.objects.filter(pk=vm.pk).update(lock="migrate", last_seen=timezone.now())
+    client.force_login(house.cast.alice)
+    return client.get(f"/vms/{vm.pk}/console/").content.decode()
+
+
+SAYS = "2026-11-28 10:00:00 starting migration of VM {vmid} to node 'pve2' (192.0.2.2)"
+UNTOLD = "Moving to another node (Proxmox)"
+
+
+def test_the_console_page_names_the_node_a_migration_goes_to_until_it_has_ended(house: House, client: Client) -> None:
+    vm = house.adopted(name="web-01")
+    upid = migrating(house, vm, ["2026-11-28 09:59:59 use dedicated network", SAYS.format(vmid=vm.vmid)])
+    assert UNTOLD in head_of_console(client, house, vm)  # nobody has read the task yet
+
+    read_tasks(house.cluster, timezone.now())
+    assert "Moving to pve2 (Proxmox)" in head_of_console(client, house, vm)
+    house.devcluster.control("PATCH", "/tasks", {"upid": upid, "exitstatus": "migration aborted"})
+    read_tasks(house.cluster, timezone.now())
+
+    assert UNTOLD in head_of_console(client, house, vm)
+    assert timeline.of_machine(vm).object_list[0].what == "Move to another node: web-01 in Proxmox"
+
+
+@pytest.mark.parametrize("log", [[], ["starting migration of VM 1 to node 'pve2' (192.0.2.2)"], ["to node 'pve2'"]])
+def test_no_node_is_named_where_the_log_does_not_say_it_of_this_machine(
+    house: House, client: Client, log: list[str]
+) -> None:
+    vm = house.adopted(name="web-01")
+    migrating(house, vm, log)
+
+    read_tasks(house.cluster, timezone.now())
+
+    assert UNTOLD in head_of_console(client, house, vm)
+
+
+def test_an_earlier_migration_names_no_node_for_the_next(house: House, client: Client) -> None:
+    vm = house.adopted(name="web-01")
+    migrating(house, vm, [SAYS.format(vmid=vm.vmid)])
+    read_tasks(house.cluster, timezone.now())
+
+    VirtualMachine.objects.filter(pk=vm.pk).update(node="pve3")  # it has arrived, and its end was not read
+
+    assert UNTOLD in head_of_console(client, house, vm)
+
+
+def test_a_log_that_is_refused_leaves_the_node_unnamed_and_the_task_told(house: House, client: Client) -> None:
+    vm = house.adopted(name="web-01")
+    migrating(house, vm, [SAYS.format(vmid=vm.vmid)])
+    refused = {"sentence": "Permission check failed (/nodes/pve1, Sys.Audit)", "match": {"path_regex": "/log$"}}
+
+    with house.devcluster.fault("error500", **refused):
+        assert read_tasks(house.cluster, timezone.now()) == 1
+
+    assert UNTOLD in head_of_console(client, house, vm)
