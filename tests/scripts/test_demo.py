@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -109,51 +110,77 @@ def running(folder: Path, port: int, module: str = "scripts.demo") -> Iterator[D
             demo.interrupt(signal.SIGTERM)
 
 
-def test_the_demo_prints_one_address_and_the_sign_ins_and_leaves_nothing_behind(tmp_path: Path) -> None:
-    folder, port = tmp_path / "demo", free_port()
+@dataclass
+class First:
+    """A demo that was started in an empty folder, looked at, and interrupted; the later tests use its folder."""
 
+    folder: Path
+    port: int
+    text: str
+    page: httpx.Response
+    #: Exit code and words of a second start, one in another folder, and a reset, while it ran.
+    second_start: tuple[int, str]
+    other_folder: tuple[int, str]
+    reset_now: tuple[int, str]
+    code: int
+    started: int
+    left_over: list[str]
+
+    @property
+    def sign_ins(self) -> list[tuple[str, str]]:
+        return SIGN_IN.findall(self.text)
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory: pytest.TempPathFactory) -> First:
+    """The one demo of this file that has to make everything."""
+    tmp_path, port = tmp_path_factory.mktemp("demo"), free_port()
+    folder = tmp_path / "demo"
     with running(folder, port) as demo:
-        first = demo.text
-        page = httpx.get(f"http://127.0.0.1:{port}/accounts/login/")
+        text, page = demo.text, httpx.get(f"http://127.0.0.1:{port}/accounts/login/")
         second_start = said(port=port, folder=folder)
         other_folder = said(port=port, folder=tmp_path / "other")
         reset_now = said("--reset", port=port, folder=folder)
         code = demo.interrupt()
-
-    assert page.status_code == 200
-    assert re.findall(r"http://\S+", first) == [f"http://127.0.0.1:{port}/"]
-    assert [name for name, _ in SIGN_IN.findall(first)] == ["alice", "bob", "carol", "rita"]
-    assert len({password for _, password in SIGN_IN.findall(first)}) == 4
-    assert (code, demo.left_over()) == (0, [])
-    assert len(demo.started) >= 4
-    assert second_start == (1, f"\nThe demo is already running at http://127.0.0.1:{port}/\n"
-                            "Use it there, or stop it there with Ctrl+C.\n")  # fmt: skip
-    assert other_folder[0] == 1
-    assert f"Port {port} is in use by another program." in other_folder[1]
-    assert reset_now == (1, "\nThe demo is running. Stop it with Ctrl+C first; nothing was cleared.\n")
+    return First(
+        folder, port, text, page, second_start, other_folder, reset_now, code, len(demo.started), demo.left_over()
+    )
 
 
-def test_a_second_run_keeps_data_and_sign_ins_and_a_reset_clears_them(tmp_path: Path) -> None:
-    folder, port = tmp_path / "demo", free_port()
-
-    with running(folder, port) as demo:
-        first = SIGN_IN.findall(demo.text)
-    with running(folder, port) as demo:
-        second = SIGN_IN.findall(demo.text)
-        readable = readable_by_others(folder)
-    code, words = said("--reset", port=port, folder=folder)
-
-    assert second == first
-    assert (demo.left_over(), readable) == ([], [])
-    assert (code, words.startswith("Cleared."), folder.exists()) == (0, True, False)
+def test_the_demo_prints_one_address_and_the_sign_ins_and_leaves_nothing_behind(first: First) -> None:
+    assert first.page.status_code == 200
+    assert re.findall(r"http://\S+", first.text) == [f"http://127.0.0.1:{first.port}/"]
+    assert [name for name, _ in first.sign_ins] == ["alice", "bob", "carol", "rita"]
+    assert len({password for _, password in first.sign_ins}) == 4
+    assert (first.code, first.left_over) == (0, [])
+    assert first.started >= 4
 
 
-def test_a_demo_that_is_killed_takes_everything_with_it(tmp_path: Path) -> None:
-    with running(tmp_path / "demo", free_port()) as demo:
+def test_a_demo_that_runs_is_neither_started_again_nor_cleared(first: First) -> None:
+    assert first.second_start == (1, f"\nThe demo is already running at http://127.0.0.1:{first.port}/\n"
+                                  "Use it there, or stop it there with Ctrl+C.\n")  # fmt: skip
+    assert first.other_folder[0] == 1
+    assert f"Port {first.port} is in use by another program." in first.other_folder[1]
+    assert first.reset_now == (1, "\nThe demo is running. Stop it with Ctrl+C first; nothing was cleared.\n")
+
+
+def test_a_demo_that_is_killed_takes_everything_with_it(first: First) -> None:
+    with running(first.folder, first.port) as demo:
         os.kill(demo.process.pid, signal.SIGKILL)
         demo.process.wait(STOP_S)
 
         wait_until(lambda: demo.left_over() == [], what="the demo's processes to end", deadline_s=STOP_S)
+
+
+def test_a_later_run_keeps_data_and_sign_ins_and_a_reset_clears_them(first: First) -> None:
+    with running(first.folder, first.port) as demo:
+        later = SIGN_IN.findall(demo.text)
+        readable = readable_by_others(first.folder)
+    code, words = said("--reset", port=first.port, folder=first.folder)
+
+    assert later == first.sign_ins
+    assert (demo.left_over(), readable) == ([], [])
+    assert (code, words.startswith("Cleared."), first.folder.exists()) == (0, True, False)
 
 
 @pytest.mark.parametrize("port", ["80", "70000", "http"])
