@@ -127,9 +127,9 @@ class BrowserFrames:
             self._send_heartbeat()
 
     def _vanished(self) -> None:
+        """autobahn would drop it at once; the close frame waits, for a browser that was only away."""
         self._protocol.autoPingTimeoutCall = None
         self._console.browser_vanished()
-        self._protocol.dropConnection(abort=True)
 
 
 def unmasked(payload: bytes, mask: bytes) -> bytes:
