@@ -165,6 +165,9 @@ class Bridge:
             self.browser_broke("the browser sent words without end")
         elif isinstance(said, notices.Ping):
             self._browser.tell(notices.write("pong", said.number))
+        elif isinstance(said, notices.Broke):
+            log.error("console ended: the browser does not understand what the screen said")
+            self.end(close_codes.NODE_BROKE)
         else:
             self._clocks.used(self._now())
 

@@ -2,6 +2,7 @@
 
     from the browser   "ping 17"   answered by the same number: the round trip
                        "stay"      the person is there although nothing was typed
+                       "broke"     its program does not understand what the machine's screen said
     to the browser     one JSON object a frame, with one of these keys:
       {"pong": 17}
       {"hello": {"visit": 5, "mode": "control", "idle_s": 7200, "limit_s": 28800}}   idle_s null: no idle end
@@ -40,11 +41,19 @@ class Stay:
     """Counts as a key."""
 
 
-def read(data: bytes) -> Ping | Stay:
+@dataclass(frozen=True, slots=True)
+class Broke:
+    """Gives up on this screen."""
+
+
+_WORDS: dict[str, Stay | Broke] = {"stay": Stay(), "broke": Broke()}
+
+
+def read(data: bytes) -> Ping | Stay | Broke:
     """What a text frame of the browser says. Raises NoticeBroke."""
     text = data[: MAX_TEXT_BYTES + 1].decode("ascii", "replace")
-    if text == "stay":
-        return Stay()
+    if (word := _WORDS.get(text)) is not None:
+        return word
     if (found := _PING.fullmatch(text)) is None:
         raise NoticeBroke("the browser sent text")
     return Ping(int(found[1]))

@@ -255,7 +255,7 @@ class Console {
     this.people.clear();
     this.warning.show(null);
     this.enable(false, false);
-    if (this.rfb) { const rfb = this.rfb; this.rfb = null; rfb.disconnect(); }
+    if (this.rfb) { const rfb = this.rfb; this.rfb = null; this.link.isLeft = true; rfb.disconnect(); }
     this.link = null;
     this.panel.classList.remove("is-open");
   }

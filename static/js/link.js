@@ -9,6 +9,8 @@ const DEAD_MS = 15000;
 // A pause between two ticks that a page in front never makes: the machine slept, or the tab was hidden.
 const SLEPT_MS = 2500;
 const NO_CLOSE = 1006;
+// The portal's code for a screen that nobody understands (consoles/close_codes.py).
+const NOT_UNDERSTOOD = 4014;
 
 export class Link {
   // `hear`: { notice(name, value), quality(ms, or null for unstable), closed(code) }, each before noVNC hears anything.
@@ -16,7 +18,7 @@ export class Link {
     this.onopen = this.onmessage = this.onclose = this.onerror = null;
     this.binaryType = "arraybuffer";
     this.hear = hear;
-    this.isOver = false;
+    this.isOver = this.isLeft = false;
     this.isUnstable = false;
     this.pings = 0;
     this.asked = new Map();
@@ -41,10 +43,11 @@ export class Link {
     if (this.readyState === WebSocket.OPEN) this.socket.send(data);
   }
 
-  // noVNC waits for the end it asked for; it comes at once.
+  // noVNC waits for the end it asked for; it comes at once. Unless the page left, it gave up on what the screen said.
   close() {
+    if (!this.isLeft) this.send("broke");
     this.socket.close();
-    setTimeout(() => this.end(1000), 0);
+    setTimeout(() => this.end(this.isLeft ? 1000 : NOT_UNDERSTOOD), 0);
   }
 
   // The person is there although nothing was typed.
@@ -59,10 +62,20 @@ export class Link {
 
   message(event) {
     this.heard();
-    if (typeof event.data !== "string") { this.onmessage?.(event); return; }
+    if (typeof event.data !== "string") { this.pass(event); return; }
     const [[name, value]] = Object.entries(JSON.parse(event.data));
     if (name === "pong") this.answered(value);
     else this.hear.notice(name, value);
+  }
+
+  // noVNC throws where it cannot draw what came; its screen would stand still without a word.
+  pass(event) {
+    try {
+      this.onmessage?.(event);
+    } catch (error) {
+      console.warn(error);
+      this.close();
+    }
   }
 
   heard() {

@@ -208,3 +208,11 @@ async def test_who_may_only_look_types_nothing() -> None:
     bridge.browser_bytes(KEY_A + request())
 
     assert node.take() == request()
+
+
+async def test_a_browser_that_gives_up_on_what_the_screen_said_ends_it_as_the_nodes_fault() -> None:
+    bridge, _, node = opened()
+
+    bridge.browser_text(b"broke")
+
+    assert (bridge.ended.result(), node.is_aborted) == (close_codes.NODE_BROKE, True)

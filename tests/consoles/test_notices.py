@@ -1,24 +1,30 @@
-"""The words beside the screen: three from the browser and no other, few to it."""
+"""The words beside the screen: few from the browser and no other, few to it."""
 
 import json
 
 import pytest
 
 from consoles import notices
-from consoles.notices import NoticeBroke, Pace, Ping, Stay
+from consoles.notices import Broke, NoticeBroke, Pace, Ping, Stay
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(b"stay", Stay()), (b"ping 0", Ping(0)), (b"ping 17", Ping(17)), (b"ping 9999999999", Ping(9_999_999_999))],
+    [
+        (b"stay", Stay()),
+        (b"broke", Broke()),
+        (b"ping 0", Ping(0)),
+        (b"ping 17", Ping(17)),
+        (b"ping 9999999999", Ping(9_999_999_999)),
+    ],
 )
-def test_what_a_page_says_is_read(text: bytes, said: Ping | Stay) -> None:
+def test_what_a_page_says_is_read(text: bytes, said: Ping | Stay | Broke) -> None:
     assert notices.read(text) == said
 
 
 WRONG = [
     b"", b"ping", b"ping ", b"ping 01", b"ping -1", b"ping 1 ", b"ping 10000000000", b"ping 1\n", b"ping \xd9\xa1",
-    b"STAY", b"stay ", b"\xff\xfe", b"{}", b"ping " + b"9" * 1000, "ping １".encode(),
+    b"STAY", b"stay ", b"broke\n", b"broken", b"\xff\xfe", b"{}", b"ping " + b"9" * 1000, "ping １".encode(),
 ]  # fmt: skip
 
 
