@@ -110,6 +110,7 @@ export class View {
     for (const button of this.full) button.textContent = isFull ? "Leave full screen" : "Full screen";
     let isLocked = false;
     try { isLocked = isFull && !!navigator.keyboard?.lock && (await navigator.keyboard.lock(), true); } catch { /* then Esc stays the browser's */ }
+    if (isFull !== (document.fullscreenElement === this.panel)) return; // the browser's answer came after it was left
     if (!isFull) navigator.keyboard?.unlock?.();
     this.hint.textContent = !isFull ? this.usual : isLocked ? LOCKED : UNLOCKED;
   }
