@@ -246,7 +246,7 @@ class HostileNode:
         with contextlib.suppress(OSError, EOFError, asyncio.CancelledError):
             head = await reader.readuntil(b"\r\n\r\n")
             found = re.match(rb"GET \S+/qemu/(\d+)/vncwebsocket", head)
-            if found:
+            if found and int(found[1]) in self.plays:
                 key = re.search(rb"(?i)sec-websocket-key: (\S+)", head)
                 self.seed += 1
                 line = Line(reader, writer, key[1] if key else b"")
@@ -256,10 +256,15 @@ class HostileNode:
         self._writers.discard(writer)
         writer.transport.abort()
 
+    async def _between(self, head: bytes, there: asyncio.StreamReader) -> bytes:
+        """What is done before a relayed request goes on; what was read of its answer meanwhile."""
+        return b""
+
     async def _relay(self, head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, to_there = await asyncio.open_connection(self._cluster.host, self._cluster.port, ssl=self._trust)
         self._writers.add(to_there)
         to_there.write(head)
+        writer.write(await self._between(head, there))
         await asyncio.gather(_copied(reader, to_there), _copied(there, writer))
 
 

@@ -3,9 +3,13 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 from tests.children import free_port
+
+#: What a narrow one holds of what is on its way to the browser.
+HELD_BYTES = 4096
 
 
 class Cable:
@@ -16,6 +20,7 @@ class Cable:
         self._flows = threading.Event()
         self._flows.set()
         self._is_cut = False
+        self._bytes_per_s = 0
         self._ends: set[socket.socket] = set()
         self._door = socket.create_server(("127.0.0.1", self.port), backlog=128)
         threading.Thread(target=self._accept, daemon=True).start()
@@ -40,6 +45,15 @@ class Cable:
         finally:
             self._is_cut = False
 
+    @contextlib.contextmanager
+    def narrow(self, bytes_per_s: int) -> Iterator[None]:
+        """Connections made in the block bring a browser so much and hold little on the way, after the block too."""
+        self._bytes_per_s = bytes_per_s
+        try:
+            yield
+        finally:
+            self._bytes_per_s = 0
+
     def close(self) -> None:
         """Takes the cable away."""
         _reset(self._door)
@@ -57,12 +71,15 @@ class Cable:
 
     def _join(self, near: socket.socket) -> None:
         try:
-            far = socket.create_connection(("127.0.0.1", self.portal_port))
+            far, bytes_per_s = socket.socket(), self._bytes_per_s
+            if bytes_per_s:
+                far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, HELD_BYTES)
+            far.connect(("127.0.0.1", self.portal_port))
         except OSError:
             near.close()
             return
         self._ends |= {near, far}
-        other = threading.Thread(target=self._carry, args=(far, near), daemon=True)
+        other = threading.Thread(target=self._carry, args=(far, near, bytes_per_s), daemon=True)
         other.start()
         self._carry(near, far)
         other.join()
@@ -70,10 +87,13 @@ class Cable:
         near.close()
         far.close()
 
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+    def _carry(self, source: socket.socket, sink: socket.socket, bytes_per_s: int = 0) -> None:
+        most = HELD_BYTES if bytes_per_s else 65536
         with contextlib.suppress(OSError):
-            while self._flows.wait() and (data := source.recv(65536)) and self._flows.wait():
+            while self._flows.wait() and (data := source.recv(most)) and self._flows.wait():
                 sink.sendall(data)
+                if bytes_per_s:
+                    time.sleep(len(data) / bytes_per_s)
         with contextlib.suppress(OSError):
             sink.shutdown(socket.SHUT_RDWR)
 

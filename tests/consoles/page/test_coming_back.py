@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from consoles import close_codes
 from tests.consoles.page.conftest import Site
 from tests.consoles.page.screen import Screen
 from tests.figures import figure, scaled
@@ -57,6 +58,7 @@ def moved(screen: Screen, site: Site) -> None:
     rows.update(lock="migrate")
     with screen.house.cluster.fault("drop_stream", vmid=screen.house.vm.vmid):
         screen.is_now("The VM is moving")
+        screen.says(f"{close_codes.MOVING.sentence} We try again by ourselves.")
     screen.house.cluster.change(screen.house.vm.vmid or 0, node="pve2")
     rows.update(lock="", node="pve2")
 
