@@ -8,9 +8,15 @@ const FIRST = "_".repeat(100);
 const LONGEST = 400;
 const HINT = "Tap to click, hold for the right button. Two fingers zoom and move the picture.";
 
+// At once: of two smooth ways only the last one would be gone.
+function go(part, block) {
+  part.scrollIntoView({ block, behavior: "instant" });
+}
+
 export class Touch {
   // `host` as for Keys; `keys` holds the modifiers that wait.
   constructor(panel, host, keys) {
+    this.panel = panel;
     this.host = host;
     this.keys = keys;
     this.strip = panel.querySelector("[data-strip]");
@@ -19,12 +25,13 @@ export class Touch {
     this.layout = panel.querySelector("[data-paste-layout]");
     this.queue = Promise.resolve();
     this.canType = false;
-    if (matchMedia("(any-pointer: coarse)").matches) this.strip.classList.replace("d-none", "d-flex");
+    this.hasFingers = matchMedia("(any-pointer: coarse)").matches;
     this.isPhone = matchMedia("(pointer: coarse)").matches;
     this.stage = panel.querySelector("[data-console-stage]");
     if (this.isPhone) panel.querySelector("[data-console-hint]").textContent = HINT;
-    // Turned round, the screen is in the middle again.
-    new ResizeObserver(() => this.centre()).observe(this.stage);
+    // Turned round, or with more in the bar: the screen is in its place again.
+    const room = new ResizeObserver(() => this.centre());
+    for (const part of [this.stage, panel.querySelector("[role=toolbar]")]) room.observe(part);
     // The field keeps the focus while the strip is pressed: else the phone's keyboard would go.
     this.strip.addEventListener("pointerdown", (event) => { if (event.target.closest("button")) event.preventDefault(); });
     this.button.addEventListener("click", () => this.toggle());
@@ -38,14 +45,21 @@ export class Touch {
   enable({ isOpen, canType }) {
     this.isOpen = isOpen;
     this.canType = canType;
+    // Who only looks needs no keys.
+    const isShown = this.hasFingers && (canType || !isOpen);
+    this.strip.classList.toggle("d-flex", isShown);
+    this.strip.classList.toggle("d-none", !isShown);
     this.centre();
     this.button.disabled = !canType;
     if (!canType) this.typist?.stop();
   }
 
-  // The screen is all that a phone has room for.
+  // Upright there is room for the bar, the screen and the strip; across for the screen only.
   centre() {
-    if (this.isOpen && this.isPhone) this.stage.scrollIntoView({ block: "center" });
+    if (!this.isOpen || !this.isPhone) return;
+    if (innerWidth > innerHeight) { go(this.stage, "center"); return; }
+    go(this.panel, "start");
+    go(this.strip, "nearest");
   }
 
   toggle() {

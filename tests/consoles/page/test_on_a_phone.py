@@ -17,6 +17,11 @@ pytestmark = [pytest.mark.browser]
 CTRL, ESCAPE = 0xFFE3, 0xFF1B
 PORTRAIT, LANDSCAPE = (390, 844), (844, 390)
 LEAST_SHARE = 0.6
+#: Keys of the strip that no fixed bar covers.
+FREE = """() => [...document.querySelectorAll("[data-strip] button")].filter((one) => {
+  const box = one.getBoundingClientRect();
+  return one === document.elementFromPoint(box.left + box.width / 2, box.bottom - 2)?.closest("button");
+}).length"""
 #: How much of the viewport the screen's pane has, less what the page's fixed bars cover of it.
 SHARE = """() => {
   const box = (one) => document.querySelector(one)?.getBoundingClientRect() ?? { top: innerHeight, bottom: 0 };
@@ -60,6 +65,36 @@ def test_the_screen_has_most_of_the_phone_either_way_round(phone: Window, house:
         figure("U-15", name, "screen", f"{found['share']:.2f}", "sideways", found["sideways"])
         assert found["share"] >= LEAST_SHARE
         assert found["sideways"] <= 0
+
+
+@pytest.mark.parametrize("size", [PORTRAIT, (360, 740)], ids=["390", "360"])
+def test_upright_the_strip_of_keys_is_there_whole(phone: Window, house: House, size: tuple[int, int]) -> None:
+    phone.page.emulate_media(reduced_motion="no-preference")
+    phone.page.set_viewport_size({"width": size[0], "height": size[1]})
+    page = opened(phone, house)
+    page.wait_for_timeout(600)
+
+    free = page.evaluate(FREE)
+    figure("U-15", size[0], "keys of the strip", free, "of", 9)
+    assert free == 9
+
+
+def test_a_modifier_that_waits_looks_so_under_the_finger_and_fits_its_key(phone: Window, house: House) -> None:
+    page = opened(phone, house)
+    page.locator("summary", has_text="Keys").tap()
+    hold, other = (page.locator(f".menu-in [data-hold={name}]") for name in ("ShiftLeft", "AltLeft"))
+
+    hold.tap()
+    hold.tap()
+    page.hover(".menu-in [data-hold=ShiftLeft]")
+
+    colour = "(one) => getComputedStyle(one).backgroundColor"
+    assert hold.evaluate(colour) != other.evaluate(colour)
+    page.hover(".menu-in [data-hold=AltLeft]")
+    assert hold.evaluate(colour) != other.evaluate(colour)
+    one_line: Any = page.locator(".menu-in [data-key=Tab]").bounding_box()
+    held: Any = hold.bounding_box()
+    assert held["height"] == one_line["height"]
 
 
 def test_text_of_the_phones_keyboard_arrives_also_what_it_corrects(phone: Window, house: House) -> None:
@@ -150,3 +185,13 @@ def test_a_tap_clicks_where_it_is(phone: Window, house: House) -> None:
     wait_for(lambda: [one for one in events(house, "pointer") if one["buttons"] == 1], page)
     clicked = next(one for one in events(house, "pointer") if one["buttons"] == 1)
     assert (abs(clicked["x"] - 320) <= 3, abs(clicked["y"] - 200) <= 3) == (True, True)
+
+
+def test_disconnected_from_its_menu_the_menu_is_gone(phone: Window, house: House) -> None:
+    page = opened(phone, house)
+    page.locator("summary", has_text="View").tap()
+
+    page.locator(".menu-in [data-console-do=leave]").tap()
+
+    expect(page.get_by_role("button", name="Open again")).to_be_visible()
+    expect(page.locator(".console details[open]")).to_have_count(0)
