@@ -1,8 +1,9 @@
-"""Names as Docker's own resolver answers them: one A record for each container of a service, and none other."""
+"""Names as Docker's own resolver answers them: one A record for each container of a service, the first in turn."""
 
 import socket
 import struct
 import threading
+from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Self
 
@@ -16,7 +17,7 @@ class Names:
     """A resolver on a UDP port of the loopback, for the length of the block."""
 
     def __init__(self, addresses: Mapping[str, Sequence[str]]) -> None:
-        self.addresses = dict(addresses)
+        self.addresses = {name: deque(known) for name, known in addresses.items()}
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 0))
         self.port: int = self._socket.getsockname()[1]
@@ -43,11 +44,13 @@ class Names:
         """The answer to a message with one question."""
         name, end = _name_in(question)
         kind, _ = struct.unpack_from(">HH", question, end)
-        found = self.addresses.get(name, ()) if kind == A else ()
+        found = self.addresses.get(name, deque()) if kind == A else deque()
         status = NO_ERROR if name in self.addresses else NO_SUCH_NAME
         head = question[:2] + struct.pack(">HHHHH", ANSWER | status, 1, len(found), 0, 0)
         record = struct.pack(">HHHIH", NAME_OF_QUESTION, A, INTERNET, TTL_S, 4)
-        return head + question[QUESTION_AT : end + 4] + b"".join(record + socket.inet_aton(one) for one in found)
+        records = b"".join(record + socket.inet_aton(one) for one in found)
+        found.rotate()
+        return head + question[QUESTION_AT : end + 4] + records
 
 
 def _name_in(question: bytes) -> tuple[str, int]:
