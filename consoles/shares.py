@@ -184,7 +184,9 @@ def _named(name: str, maker: User) -> User | None:
         return None
     if name.casefold() == maker.username.casefold():
         raise Refusal("That is you. Name your guest, or leave this empty.", "guest")
-    guest = User.objects.filter(username__iexact=name, is_active=True, locked_at=None, departed_at=None).first()
+    found = User.objects.filter(username__iexact=name, is_active=True, locked_at=None, departed_at=None)
+    # Names that differ in capitals alone are two people's: only the letter decides between them.
+    guest = found.filter(username=name).first() or (found.get() if found.count() == 1 else None)
     if guest is None:
         raise Refusal(f"Nobody called {name[:60]} signs in here. Leave this empty to let the first one in.", "guest")
     return guest

@@ -149,6 +149,20 @@ def test_a_named_link_is_nothing_to_others_before_its_guest_takes_it(shared: Sha
     assert shared.take(ref).guest == shared.cast.bob
 
 
+@pytest.mark.parametrize(("typed", "guest"), [("bob", "bob"), ("Bob", "Bob"), ("BOB", "")])
+def test_of_two_names_alike_but_for_capitals_the_letter_decides(shared: Shared, typed: str, guest: str) -> None:
+    person("Bob")
+
+    if not guest:
+        with pytest.raises(Refusal, match="Nobody called BOB"):
+            shared.make(guest=typed)
+        return
+    shared.make(guest=typed)
+    found = ConsoleShare.objects.get().guest
+    assert found is not None
+    assert found.username == guest
+
+
 def test_a_grant_of_the_guest_is_for_the_session_that_asked(shared: Shared) -> None:
     share = shared.take(shared.make())
     token = shared.bob.post(f"/consoles/guest/{share.pk}/grant").json()["grant"]
