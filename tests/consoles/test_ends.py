@@ -98,6 +98,21 @@ def test_a_browser_that_breaks_the_rules_is_told_so(house: House, spoil: Callabl
     assert house.run(scenario()) == close_codes.BROWSER_BROKE.code
 
 
+def test_a_browser_that_offers_to_compress_is_not_taken_up_on_it(house: House) -> None:
+    """What comes compressed may be a thousand times larger than what was sent."""
+
+    async def scenario() -> tuple[Browser, int | None]:
+        offers = [*headers(house.portal.origin, house.cookie, await house.new_grant())]
+        offers.append(("Sec-WebSocket-Extensions", "permessage-deflate; client_max_window_bits"))
+        browser = await Browser.open(house.portal.port, house.path, offers)
+        house.browsers.append(browser)
+        browser.send(bytes(10), 0xC2)
+        return browser, await browser.read_to_end()
+
+    browser, code = house.run(scenario())
+    assert (b"extensions" in bytes(browser.raw).lower(), code) == (False, close_codes.BROWSER_BROKE.code)
+
+
 def test_an_unknown_path_and_a_socket_without_a_grant_are_refused(house: House) -> None:
     async def status(path: str, grant: str) -> int:
         try:
