@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from accounts.models import SpentToken, User
 
@@ -27,22 +28,31 @@ def spend_once(purpose: str, token: str, *, for_s: float, now: datetime) -> bool
 
 
 @contextmanager
-def sent_once(user: User, key: str, now: datetime) -> Iterator[datetime | None]:
-    """For an act on many rows at once, whose form carries `key`: None to whoever sends it first, who then acts inside.
+def sent_once(user: User, key: str, now: datetime, *, kept: timedelta = FORM_KEPT) -> Iterator[datetime | None]:
+    """For a form that is told apart by `key`: None to whoever sends it first, who then acts inside.
 
-    To everybody later it is the moment when it was sent first. Where the block raises, nothing counts as sent. An
-    empty key is never known again.
+    To everybody later it is the moment when it was sent first, for as long as that is `kept`. Where the block raises,
+    nothing counts as sent. An empty key is never known again.
     """
-    mine = SpentToken.objects.filter(purpose=FORM, token_hash=_hashed(f"{user.pk}:{key}"))
-    if key and not spend_once(FORM, f"{user.pk}:{key}", for_s=FORM_KEPT.total_seconds(), now=now):
+    mine = _form(user, key)
+    if key and not spend_once(FORM, f"{user.pk}:{key}", for_s=kept.total_seconds(), now=now):
         row = mine.first()
-        yield row.expires_at - FORM_KEPT if row is not None else now
+        yield row.expires_at - kept if row is not None else now
         return
     try:
         yield None
     except Exception:
         mine.delete()
         raise
+
+
+def forget_sent(user: User, key: str) -> None:
+    """It did nothing: it may be sent again."""
+    _form(user, key).delete()
+
+
+def _form(user: User, key: str) -> QuerySet[SpentToken]:
+    return SpentToken.objects.filter(purpose=FORM, token_hash=_hashed(f"{user.pk}:{key}"))
 
 
 def _hashed(token: str) -> str:

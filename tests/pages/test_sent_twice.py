@@ -194,6 +194,20 @@ def test_a_page_opened_anew_is_a_new_wish(house: Workshop, chromium: Browser, si
     assert len(house.cluster.effects("reboot")) == 2
 
 
+def test_without_scripts_back_and_sent_again_is_asked_about(house: Workshop, chromium: Browser, site: str) -> None:
+    deed = next(each for each in DEEDS if each.kind == "reboot")
+    vm = prepared(house, deed)
+    with Window(chromium, site, house.cast.alice, scripts=False) as window:
+        back(Finger(window, deed, vm), house)
+        house.work_all()
+        assert len(house.cluster.effects("reboot")) == 1
+        with window.page.expect_event("load"):
+            window.page.click("#again")
+    house.work_all()
+
+    assert len(house.cluster.effects("reboot")) == 2
+
+
 def chosen(deed: Deed) -> dict[str, Way]:
     """The measure and two of the ways, in turn; in a soak, and of what leaves no trace, all of them."""
     turn, names = DEEDS.index(deed) * 2, list(TWICE)

@@ -1,15 +1,23 @@
-"""A form that comes once more after what it asked for has ended: it is told so, and nothing is done a second time."""
+"""A form that comes once more after what it asked for has ended: it is told so, and nothing is done a second time.
 
+A page's script knows who came back by the history, and sends the number that was sent before. Without scripts a page
+that was gone back to is a new one with a new number. So there the same wish within SOON is asked about before it is
+done again: most are refused by the machine's state or name, but a second reboot or a second disk would be made.
+"""
+
+import json
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.spent import forget_sent, sent_once
 from vms.change_table import page_for
 from vms.models import Operation, VirtualMachine
 from vms.operations.requests import known
@@ -20,6 +28,9 @@ from vms.views.person import PersonRequest
 P = ParamSpec("P")
 SNAPSHOTS = frozenset({"snapshot", "roll_back", "drop_snapshot"})
 PLACES = {"list": "vms:list", "console": "consoles:page"}
+SOON = timedelta(minutes=5)
+#: What is new on every page, or says that there are no scripts, or that it is meant.
+NO_WISH = frozenset({"csrfmiddlewaretoken", "key", "digest", "plain", "again"})
 
 
 def told_once(
@@ -30,9 +41,33 @@ def told_once(
     @wraps(view)
     def inner(request: PersonRequest, *args: P.args, **kw: P.kwargs) -> HttpResponse:
         made = known(request.user, request.POST.get("key", "")) if request.method == "POST" else None
-        return view(request, *args, **kw) if made is None or not made.is_at_rest else _tell(request, made)
+        if made is not None and made.is_at_rest:
+            return _tell(request, made)
+        is_plain = request.method == "POST" and "plain" in request.POST and "again" not in request.POST
+        if not is_plain or made is not None:
+            return view(request, *args, **kw)
+        return _asked_first(request, lambda: view(request, *args, **kw))
 
     return inner  # type: ignore[return-value]
+
+
+def _asked_first(request: PersonRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
+    """Acts, unless the person sent the very same SOON before and it was accepted: then asks whether it is meant."""
+    told = [(name, values) for name, values in request.POST.lists() if name not in NO_WISH]
+    wish, now = json.dumps([request.path, sorted(told)]), timezone.now()
+    with sent_once(request.user, wish, now, kept=SOON) as before:
+        if before is not None:
+            return _ask(request, told, clock(before, now))
+        answer = act()
+    if known(request.user, request.POST.get("key", "")) is None:
+        forget_sent(request.user, wish)
+    return answer
+
+
+def _ask(request: PersonRequest, told: list[tuple[str, list[str]]], at: str) -> HttpResponse:
+    fields = [(name, value) for name, values in told for value in values]
+    context = {"fields": fields, "at": at, "digest": request.POST.get("digest")}
+    return render(request, "vms/again.html", context, status=409)
 
 
 def sentence(made: Operation) -> str:

@@ -123,6 +123,63 @@ def test_what_was_done_already_says_when_and_leads_there(form: Form, shop: Works
     assert Operation.objects.count() == 1
 
 
+#: What neither the machine's state nor a name refuses a second time.
+REPEATABLE = [form for form in FORMS if form.kind in {
+    "reboot", "reset", "roll_back", "add_disk", "add_nic", "add_drive",
+}]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", REPEATABLE, ids=[form.kind for form in REPEATABLE])
+def test_without_scripts_the_same_from_a_fresh_page_is_asked_about_first(
+    form: Form, shop: Workshop, alice: Client
+) -> None:
+    bench = ready(shop, form)
+    send = plain_sender(alice, bench, form)
+    first = send()
+    shop.work_all()
+    done = len(shop.cluster.effects())
+
+    asked = send()
+    shop.work_all()
+
+    repeated = len(shop.cluster.effects()) - done
+    add_to_figure("U-04 without scripts", actions=1, sends=2, repeated=repeated)
+    assert (first.status_code, asked.status_code, done > 0, repeated) == (302, 409, True, 0)
+    assert re.search(r"You sent the same at \d\d:\d\d", asked.content.decode())
+    send(**hidden_in(asked.content.decode()))
+    shop.work_all()
+    assert len(shop.cluster.effects()) > done
+
+
+def test_without_scripts_what_was_refused_may_be_sent_again_at_once(shop: Workshop, alice: Client) -> None:
+    bench = ready(shop, changed("add_disk"))
+    send = plain_sender(alice, bench, changed("add_disk", size_gib="9999"))
+
+    assert [send().status_code, send().status_code] == [422, 422]
+
+
+def test_without_scripts_another_wish_is_not_asked_about(shop: Workshop, alice: Client) -> None:
+    bench = ready(shop, changed("add_disk"))
+    for size_gib in ("2", "3"):
+        assert plain_sender(alice, bench, changed("add_disk", size_gib=size_gib))().status_code == 302
+        shop.work_all()
+
+
+def plain_sender(alice: Client, bench: Bench, form: Form) -> Callable[..., Any]:
+    """Sends the form from a page that was loaded just now, in a browser without scripts."""
+
+    def send(**more: str) -> Any:
+        told = {"digest": bench.row.config_digest} | form.told | {"key": new_key(timezone.now()), "plain": "1"}
+        return alice.post(f"/vms/{bench.vm.pk}/{form.path}", told | more)
+
+    return send
+
+
+def hidden_in(page: str) -> dict[str, str]:
+    """What a page's form says."""
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page))
+
+
 LEASES = "/rtp/leases/change/"
 #: What an RTP asks of many at once: the address, what is told, and of which verbs the audit writes.
 BULK: dict[str, tuple[str, dict[str, str], str]] = {
