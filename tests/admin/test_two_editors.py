@@ -17,6 +17,7 @@ from tests.cast import Cast, person
 from tests.factories import make_iso, make_template
 from tests.figures import figure, scaled
 from tests.sign_in import sign_in
+from tests.unwatched import nth_try
 from vms.models import IsoImage, Template
 
 TIMES = scaled(200, 2000)
@@ -123,7 +124,10 @@ def counted(cast: Cast, times: int) -> tuple[int, int, int]:
     rita, ron = cast.rita, person("ron", is_rtp=True)
     editors = [Editor(sign_in(Client(), rtp)) for rtp in (rita, ron)]
     kinds, order, numbers = forms(cast), random.Random(5), iter(range(10, 10**6))
-    found = [walk(kinds[turn % len(kinds)], editors, order, numbers) for turn in range(times)]
+    found = []
+    for turn in range(times):
+        with nth_try(turn):
+            found.append(walk(kinds[turn % len(kinds)], editors, order, numbers))
     saves, refusals, overwrites = (sum(column) for column in zip(*found, strict=True))
     return saves, refusals, overwrites
 

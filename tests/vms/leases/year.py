@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from accounts.models import OutgoingMail
 from tests.cast import person, personal_pool
 from tests.factories import make_reading, make_vm
+from tests.unwatched import nth_try
 from vms import leases, leasing
 from vms.models import LeaseWatch, MirrorRun, Operation, VirtualMachine
 from vms.operations.rights import still_allowed
@@ -49,7 +50,8 @@ class Year:
             if self.rng.random() < 0.02:
                 asleep_until = now + timedelta(days=4)
             jump = timedelta(hours=self.rng.choice([-3, 2])) if self.rng.random() < 0.02 else timedelta()
-            self.day(now + jump)
+            with nth_try(day):
+                self.day(now + jump)
 
     def day(self, now: datetime) -> None:
         """Members do what they do; then the portal looks, workers work, and mail goes out or not."""

@@ -16,6 +16,7 @@ from quotas.usage import figures
 from tests.cast import make_cast
 from tests.devcluster.cluster import DevCluster
 from tests.figures import figure, scaled
+from tests.unwatched import nth_try
 from tests.vms.operations.workshop import SHORT, Workshop
 from vms.models import Operation
 from vms.operations import Size
@@ -93,8 +94,8 @@ def test_a_lost_answer_is_found_out_and_never_repeated_blindly(
     for name, value in {**devcluster.settings(), **SHORT}.items():
         setattr(settings, name, value)
     tally = Tally()
-    for cut in CUTS[group]:
-        with fresh(devcluster) as shop:
+    for number, cut in enumerate(CUTS[group]):
+        with nth_try(number), fresh(devcluster) as shop:
             attempt(shop, cut, tally)
 
     print_figure(group, tally)

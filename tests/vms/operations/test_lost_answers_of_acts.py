@@ -11,6 +11,7 @@ from pytest_django import Settings
 from tests.cast import make_cast
 from tests.devcluster.cluster import DevCluster
 from tests.figures import figure, scaled
+from tests.unwatched import nth_try
 from tests.vms.operations.acts import ACTS, Act, details, matching, named
 from tests.vms.operations.changes import CHANGES
 from tests.vms.operations.workshop import SHORT, Workshop
@@ -55,7 +56,7 @@ def test_a_lost_answer_is_found_out_and_happens_once(place: DevCluster) -> None:
     tried, duplicates, lost, differences = 0, [], [], []
     for act in HERE:
         for call, kind, times in cuts(act):
-            with fresh(place) as shop:
+            with nth_try(tried), fresh(place) as shop:
                 op, done = attempt(shop, act, call, kind, times)
                 differences += [(act.name, call, kind, times, each) for each in shop.audit()]
             tried += 1

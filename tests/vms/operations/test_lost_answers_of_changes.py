@@ -11,6 +11,7 @@ from pytest_django import Settings
 from tests.cast import make_cast
 from tests.devcluster.cluster import DevCluster
 from tests.figures import figure, scaled
+from tests.unwatched import nth_try
 from tests.vms.operations.bench import Bench
 from tests.vms.operations.changes import CHANGES, prepare, request, rich
 from tests.vms.operations.workshop import SHORT, Workshop
@@ -34,7 +35,7 @@ def test_a_lost_answer_changes_hardware_once(db: None, devcluster: DevCluster, s
     tried, duplicates, lost = 0, [], []
     for kind in CHANGES:
         for call, fault, times in cuts(kind):
-            with fresh(devcluster) as shop:
+            with nth_try(tried), fresh(devcluster) as shop:
                 op, done = attempt(shop, kind, call, fault, times)
             tried += 1
             wanted = WANTED.get(kind, {"configure": 1})

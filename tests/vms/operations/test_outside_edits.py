@@ -14,6 +14,7 @@ from tests.cast import make_cast
 from tests.devcluster.cluster import DevCluster
 from tests.figures import figure
 from tests.sign_in import sign_in
+from tests.unwatched import nth_try
 from tests.vms.operations.bench import SECOND_DISK, Bench
 from tests.vms.operations.changes import CHANGES, prepare, request, rich
 from tests.vms.operations.workshop import SHORT, Workshop
@@ -58,7 +59,7 @@ def test_no_edit_from_outside_makes_a_change_meet_another_machine(
     wrong: list[tuple[str, str, list[str]]] = []
     for edit, do in {**ESTRANGING, **CHANGING}.items():
         for kind in CHANGES:
-            with fresh(devcluster) as shop:
+            with nth_try(tried["tried"]), fresh(devcluster) as shop:
                 found = attempt(shop, kind, do, is_strange=edit in ESTRANGING)
             wrong += [(edit, kind, found)] if found else []
             tried["tried"] += 1

@@ -10,6 +10,7 @@ from tests.cast import make_cast
 from tests.consoles.portal import serving
 from tests.devcluster.cluster import DevCluster
 from tests.figures import add_to_figure, scaled
+from tests.unwatched import nth_try
 from tests.vms.operations.workshop import Workshop
 from tests.vms.slots.conftest import prepare
 from tests.vms.slots.holding import forms_of, hold
@@ -35,8 +36,9 @@ OF_MOVES = next(number for number in range(6) if any(form.kind == "move" for for
 @pytest.mark.parametrize("part", range(PARTS))
 def test_nothing_is_carried_over_to_the_next_machine_in_a_slot(part: int, street: Street) -> None:
     carried: list[str] = []
-    for case in list(cases(SEQUENCES, seed=20))[part::PARTS]:
-        held, found = run(street, case)
+    for number, case in enumerate(list(cases(SEQUENCES, seed=20))[part::PARTS]):
+        with nth_try(number):
+            held, found = run(street, case)
         carried += found
         add_to_figure("R-20", sequences=1, held=held, carry_overs=len(found))
     assert carried == []
@@ -48,10 +50,11 @@ def test_the_same_machine_stays_hers_whatever_happens_to_it(street: Street) -> N
     wrong: list[str] = []
     for number in range(scaled(12, 60)):
         happening = list(HAPPENINGS)[number % len(HAPPENINGS)]
-        held = hold(street, number, WAITING[(number + number // 6) % 6])
-        found = broken(street, held, happening)
+        with nth_try(number):
+            held = hold(street, number, WAITING[(number + number // 6) % 6])
+            found = broken(street, held, happening)
+            street.forget()
         wrong += found
-        street.forget()
         add_to_figure("R-20", same_machine=1, false_breaks=len(found))
     assert wrong == []
 
