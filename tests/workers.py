@@ -31,13 +31,23 @@ TOGETHER = (
     "tests/vms/leases/test_race.py",
     "tests/vms/mirror/test_requests.py",
 )
+#: Each file below has a browser, a server or a portal of its own, which two workers would start twice.
+FILE_BY_FILE = (
+    "tests/accounts/directory/",
+    "tests/accounts/ldap/",
+    "tests/consoles/page/",
+    "tests/deploy/",
+    "tests/pages/",
+    "tests/providers/",
+)
 
 
 class ByRoom(LoadScopeScheduling):
     """One test at a time, but for those that stay together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((room for room in TOGETHER if nodeid.startswith(room)), nodeid)
+        file = nodeid.partition("::")[0] if nodeid.startswith(FILE_BY_FILE) else nodeid
+        return next((room for room in TOGETHER if nodeid.startswith(room)), file)
 
 
 class Scheduler:
