@@ -8,6 +8,7 @@ from playwright.sync_api import Page
 
 from accounts.models import PoolMembership
 from accounts.roles import Role
+from accounts.spent import sent_once
 from tests.cast import Cast
 from tests.factories import make_iso, make_node, make_operation, make_reading, make_vm
 from tests.pages.parts import DIGEST, OTHER_DIGEST, WAITING, cd, disk, hardware, nic
@@ -15,6 +16,7 @@ from tests.pages.states import PageState
 from vms.models import Storage, VirtualMachine
 from vms.operations.edits import CHANGED_ELSEWHERE
 from vms.states import OperationKind, OperationState, Power
+from vms.views.repeated import SOON, wish_of
 
 NOTES = """# The house's web server
 
@@ -39,6 +41,14 @@ def machine(cast: Cast, name: str, **columns: Any) -> VirtualMachine:
     return make_vm(cast.alices, name, **(shape | read | {"hardware": hardware()} | columns))
 
 
+def send_plain(page: Page) -> None:
+    """As a browser without scripts would, a moment after the same was sent."""
+    page.eval_on_selector("main form [name=confirm]", "(field) => { const plain = field.cloneNode(); "
+        "plain.name = 'plain'; field.after(plain); }")  # fmt: skip
+    page.click("main form .btn-danger")
+    page.wait_for_selector("#again")
+
+
 def parts(cast: Cast) -> list[PageState]:
     """Alice changes web-01, each way; others look."""
     make_reading(fresh())
@@ -50,7 +60,10 @@ def parts(cast: Cast) -> list[PageState]:
     has = hardware(has_clipboard=True, has_clipboard_now=True)
     web = machine(cast, "web-01", notes=NOTES, tags=["web", "ctf-2026"], hardware=has)
     at, change = f"/vms/{web.pk}/", f"/vms/{web.pk}/change/"
+    with sent_once(cast.alice, wish_of(f"{at}actions/reset/", [("confirm", ["yes"])]), timezone.now(), kept=SOON):
+        pass
     return [
+        PageState("sent-twice", cast.alice, f"{at}actions/reset/", send_plain),
         PageState("hardware", cast.alice, f"{at}hardware/"),
         PageState("hardware-details", cast.alice, f"{at}hardware/", lambda page: page.click("#tab details summary")),
         PageState("hardware-rtp", cast.rita, f"{at}hardware/"),

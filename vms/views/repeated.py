@@ -54,7 +54,7 @@ def told_once(
 def _asked_first(request: PersonRequest, act: Callable[[], HttpResponse]) -> HttpResponse:
     """Acts, unless the person sent the very same SOON before and it was accepted: then asks whether it is meant."""
     told = [(name, values) for name, values in request.POST.lists() if name not in NO_WISH]
-    wish, now = json.dumps([request.path, sorted(told)]), timezone.now()
+    wish, now = wish_of(request.path, told), timezone.now()
     with sent_once(request.user, wish, now, kept=SOON) as before:
         if before is not None:
             return _ask(request, told, clock(before, now))
@@ -62,6 +62,11 @@ def _asked_first(request: PersonRequest, act: Callable[[], HttpResponse]) -> Htt
     if known(request.user, request.POST.get("key", "")) is None:
         forget_sent(request.user, wish)
     return answer
+
+
+def wish_of(path: str, told: list[tuple[str, list[str]]]) -> str:
+    """The same for the same wish: where it was sent, and all it says."""
+    return json.dumps([path, sorted(told)])
 
 
 def _ask(request: PersonRequest, told: list[tuple[str, list[str]]], at: str) -> HttpResponse:
