@@ -115,7 +115,7 @@ def test_an_endless_text_is_cut(page: Page, house: House) -> None:
 @pytest.mark.parametrize(
     ("told", "sentence"),
     [
-        ({}, "Its display has no clipboard. Under Hardware you can give it one."),
+        ({}, "Its display has no clipboard; it gets one under Hardware."),
         ({"has_clipboard": True}, "Its clipboard holds after the next shut down and start."),
     ],
     ids=["none", "waits"],
