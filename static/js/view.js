@@ -7,6 +7,7 @@ const MOST = 8;
 const WINDOW = "popup,width=1100,height=820";
 const LOCKED = "Full screen. Hold Esc to leave it. All other keys, Alt+Tab and Win too, go to the VM; Ctrl+Alt+Shift or F6 leads to the bar.";
 const UNLOCKED = "Full screen. Esc leaves it; the Esc for the VM is under Keys. Ctrl+Alt+Shift or F6 leads to the bar.";
+const LOOKING = "You only look: keys and clicks do not go to the VM.";
 
 export class View {
   // `host` as for Keys. `apply` is called with each new screen.
@@ -19,6 +20,7 @@ export class View {
     this.full = panel.querySelectorAll("[data-view=full]");
     this.usual = this.hint.textContent;
     this.zoom = 1;
+    this.isLooking = false;
     this.mode = recall();
     panel.addEventListener("click", (event) => this.press(event));
     document.addEventListener("fullscreenchange", () => this.wentFull());
@@ -28,8 +30,12 @@ export class View {
     this.show();
   }
 
-  enable({ isOpen }) {
+  enable({ isOpen, canType }) {
     this.panel.querySelector("[data-view=shot]").disabled = !isOpen;
+    const isLooking = isOpen && !canType;
+    if (isLooking === this.isLooking) return;
+    this.isLooking = isLooking;
+    this.wentFull();
   }
 
   apply(rfb) {
@@ -109,10 +115,10 @@ export class View {
     const isFull = document.fullscreenElement === this.panel;
     for (const button of this.full) button.textContent = isFull ? "Leave full screen" : "Full screen";
     let isLocked = false;
-    try { isLocked = isFull && !!navigator.keyboard?.lock && (await navigator.keyboard.lock(), true); } catch { /* then Esc stays the browser's */ }
+    try { isLocked = isFull && !this.isLooking && !!navigator.keyboard?.lock && (await navigator.keyboard.lock(), true); } catch { /* then Esc stays the browser's */ }
     if (isFull !== (document.fullscreenElement === this.panel)) return; // the browser's answer came after it was left
-    if (!isFull) navigator.keyboard?.unlock?.();
-    this.hint.textContent = !isFull ? this.usual : isLocked ? LOCKED : UNLOCKED;
+    if (!isLocked) navigator.keyboard?.unlock?.();
+    this.hint.textContent = this.isLooking ? LOOKING : !isFull ? this.usual : isLocked ? LOCKED : UNLOCKED;
   }
 
   // A person has one console of a machine: this one ends when the new window's begins.
