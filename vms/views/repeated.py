@@ -7,7 +7,7 @@ done again: most are refused by the machine's state or name, but a second reboot
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -23,6 +23,7 @@ from vms.models import Operation, VirtualMachine
 from vms.operations.requests import known
 from vms.rows import clock
 from vms.states import OperationState
+from vms.verbs import fact
 from vms.views.person import PersonRequest
 
 P = ParamSpec("P")
@@ -57,7 +58,7 @@ def _asked_first(request: PersonRequest, act: Callable[[], HttpResponse]) -> Htt
     wish, now = wish_of(request.path, told), timezone.now()
     with sent_once(request.user, wish, now, kept=SOON) as before:
         if before is not None:
-            return _ask(request, told, clock(before, now))
+            return _ask(request, told, before)
         answer = act()
     if known(request.user, request.POST.get("key", "")) is None:
         forget_sent(request.user, wish)
@@ -69,9 +70,14 @@ def wish_of(path: str, told: list[tuple[str, list[str]]]) -> str:
     return json.dumps([path, sorted(told)])
 
 
-def _ask(request: PersonRequest, told: list[tuple[str, list[str]]], at: str) -> HttpResponse:
-    fields = [(name, value) for name, values in told for value in values]
-    context = {"fields": fields, "at": at, "digest": request.POST.get("digest")}
+def _ask(request: PersonRequest, told: list[tuple[str, list[str]]], before: datetime) -> HttpResponse:
+    made = Operation.objects.filter(actor=request.user, created_at__gte=before).select_related("vm").last()
+    context = {
+        "fields": [(name, value) for name, values in told for value in values],
+        "at": clock(before, timezone.now()),
+        "digest": request.POST.get("digest"),
+        "fact": fact(made.kind, made.state, made.vm.name) if made else "",
+    }
     return render(request, "vms/again.html", context, status=409)
 
 
