@@ -38,7 +38,7 @@ class Console {
     this.cover = new Cover(panel, (url) => this.closeOne(url));
     this.people = new People(panel);
     this.warning = new Warning(panel, () => this.link?.stay());
-    this.power = new Power(panel, { wait: () => this.starting() });
+    this.power = new Power(panel, { wait: () => this.starting(), focus: host.focus });
     this.paste = new Paste(panel, host.rfb);
     const keys = new Keys(panel, host);
     this.tools = [keys, new Bar(panel, host), new Touch(panel, host, keys), new Clipboard(panel, host), new View(panel, host)];
@@ -67,7 +67,7 @@ class Console {
   async take(answer) {
     if (answer.grant) await this.connect(answer, this.round);
     else if (answer.code === "off" || answer.code === "wait") this.lookAgain(answer);
-    else if (answer.code === "many") this.tooMany(answer);
+    else if (answer.code === "many") this.stop("Too many consoles", answer.refusal).list(answer.open);
     else if (answer.code === "proof") this.stop("Is it you?", answer.refusal).link(answer.url, "Show who you are");
     else if (answer.code === "stale") this.stop("The console is closed", answer.refusal).link(location.href, "Load it again");
     else if (answer.refusal) this.stop("The console is closed", answer.refusal).offer(answer.code === "signed_out" ? "sign_in" : "again");
@@ -174,8 +174,7 @@ class Console {
       this.cover.offer("again", "Reconnect now");
       return;
     }
-    const seconds = RETRY_AFTER_S[this.tries];
-    this.tries += 1;
+    const seconds = RETRY_AFTER_S[this.tries++];
     this.show("warn", title, title, `${end.sentence} We try again by ourselves.`);
     this.cover.offer("again", "Reconnect now");
     this.countDown(seconds);
@@ -223,13 +222,11 @@ class Console {
   }
 
   starting() {
-    if (!this.waiting) return;
-    this.startingUntil = Date.now() + START_S * 1000;
-    this.lookAgain({ code: "off" });
-  }
-
-  tooMany({ refusal, open }) {
-    this.stop("Too many consoles", refusal).list(open);
+    if (this.waiting) {
+      this.startingUntil = Date.now() + START_S * 1000;
+      this.lookAgain({ code: "off" });
+    }
+    return this.waiting;
   }
 
   async closeOne(url) {
@@ -248,6 +245,7 @@ class Console {
 
   // Ends what is going on: timers, socket, and whatever of them still answers.
   leave() {
+    this.cover.heed();
     this.round += 1;
     this.waiting = this.isOpen = false;
     for (const timer of this.timers) clearTimeout(timer);
@@ -286,6 +284,7 @@ class Console {
 
   press(event) {
     const what = event.target.closest("[data-console-do]")?.dataset.consoleDo;
+    if (what) event.target.closest("details")?.removeAttribute("open");
     if (what === "again") this.again();
     else if (what === "leave") this.stop("The console is closed", this.ends[1000].sentence).offer("again");
   }

@@ -23,6 +23,19 @@ export class Cover {
     this.part("text").textContent = text;
     this.count("");
     for (const name of ["again", "link", "start", "open"]) this.part(name).hidden = true;
+    if (title && this.hadFocus) this.focus();
+    this.hadFocus = false;
+  }
+
+  // Before the screen goes: whoever is at it hears what became of it, and is one Tab before what to do next.
+  heed() {
+    const focused = document.activeElement?.closest("[data-console-stage], [data-console-do]");
+    this.hadFocus = !!focused && this.panel.contains(focused);
+  }
+
+  // The box, not its button: a key that was meant for the VM presses nothing.
+  focus() {
+    this.part("box").focus({ preventScroll: true });
   }
 
   titleOf(end) {
@@ -60,7 +73,7 @@ export class Cover {
       button.type = "button";
       button.textContent = "Close";
       button.setAttribute("aria-label", `Close the console of ${words}`);
-      button.addEventListener("click", () => { button.disabled = true; this.closeOne(one.end_url); });
+      button.addEventListener("click", () => { this.focus(); button.disabled = true; this.closeOne(one.end_url); });
       line.append(words, button);
       return line;
     }));

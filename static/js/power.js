@@ -5,7 +5,7 @@ const PAGE = "text/html";
 const SAID_S = 8;
 
 export class Power {
-  // `host`: { wait(): the machine was asked to start, fresh(): the panel's forms were renewed }.
+  // `host`: { wait(): the machine was asked to start; true where the cover says so, focus(): gives the screen the keyboard }.
   constructor(panel, host) {
     this.panel = panel;
     this.host = host;
@@ -32,10 +32,14 @@ export class Power {
     event.stopPropagation();
     if (form.dataset.sent) return;
     form.dataset.sent = "yes";
-    const word = form.querySelector("button").textContent.trim();
+    const button = form.querySelector("button"), word = button.textContent.trim();
+    button.classList.add("busy");
+    button.setAttribute("aria-busy", "true");
     const answer = await get(form.action, { method: "POST", body: new FormData(form) });
     delete form.dataset.sent;
-    if (this.menu) this.menu.open = false;
+    button.classList.remove("busy");
+    button.removeAttribute("aria-busy");
+    this.shut();
     if (!answer) this.say("The portal did not answer. Try again.");
     else if (answer.page.querySelector("[data-console]")) this.took(answer.page, word, form);
     else if (!this.show(answer.page)) location.assign(answer.url);
@@ -46,8 +50,16 @@ export class Power {
     if (this.dialog?.open) this.dialog.close();
     const told = [...page.querySelectorAll("main > [role=status] .note p")].map((one) => one.textContent.trim()).join(" ");
     this.renew(page);
-    this.say(told || `${word}: asked for.`);
-    if (!told && form.action.endsWith("/start/")) this.host.wait();
+    const isSaid = !told && form.action.endsWith("/start/") && this.host.wait();
+    this.say(isSaid ? "" : told || `${word}: asked for.`);
+    this.host.focus();
+  }
+
+  // A closed menu keeps no focus inside: it would be nowhere.
+  shut() {
+    if (!this.menu) return;
+    if (this.menu.contains(document.activeElement)) this.menu.querySelector("summary").focus();
+    this.menu.open = false;
   }
 
   renew(page) {
@@ -65,7 +77,7 @@ export class Power {
     const link = event.target.closest("a.risk");
     if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    this.menu.open = false;
+    this.shut();
     const answer = await get(link.href);
     if (!answer || !this.show(answer.page)) location.assign(link.href);
   }

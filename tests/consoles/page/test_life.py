@@ -130,10 +130,22 @@ def test_a_reset_is_asked_back_and_done_without_leaving_the_screen(screen: Scree
     dialog.get_by_role("button", name="Reset web-01").click()
 
     expect(page.locator("[data-power-said]")).to_have_text("Reset web-01: asked for.")
+    expect(page.locator(CANVAS)).to_be_focused()
     assert done(worker).kind == "reset"
     screen.is_now("Connected")
     assert ConsoleGrant.objects.count() == 1
     figure("U-11", "reset", "came back", 1, "of", 1, "without a break")
+
+
+def test_a_reset_that_is_kept_back_leads_to_the_power_menu_again(screen: Screen) -> None:
+    page = screen.open().page
+    page.locator("[data-power] summary").click()
+    page.locator("[data-power]").get_by_role("link", name="Reset…").click()
+    expect(page.locator("[data-power-dialog]")).to_be_visible()
+
+    page.keyboard.press("Escape")
+
+    expect(page.locator("[data-power] summary")).to_be_focused()
 
 
 def test_a_stopped_machine_is_started_from_its_screen_and_attached(screen: Screen, worker: Workshop) -> None:
@@ -145,6 +157,7 @@ def test_a_stopped_machine_is_started_from_its_screen_and_attached(screen: Scree
     page.get_by_role("button", name="Start web-01").click()
 
     expect(screen.part("title")).to_have_text("Starting web-01")
+    expect(page.locator("[data-power-said]")).to_have_text("")
     assert done(worker).kind == "start"
     assert screen.back_within_s(5) <= 5
 
