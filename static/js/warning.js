@@ -1,7 +1,7 @@
 // That the console ends soon: nobody uses it, which one press undoes, or its time is over, which nothing does.
 
 const IDLE = "Nobody has used this console for a while. It closes in";
-const LIMIT = "A console may be open for so long and no longer. It closes in";
+const LIMIT = "This console has been open as long as one may be. You can open it again at once. It closes in";
 
 export class Warning {
   constructor(panel, stay) {

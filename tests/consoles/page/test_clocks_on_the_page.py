@@ -47,7 +47,7 @@ def test_who_only_looks_is_warned_of_the_time_limit_which_no_press_moves(screen:
     screen.house.cast.shared.memberships.filter(user=screen.house.cast.alice).update(role="viewer")
     warning = screen.open("Connected, view only").page.locator("[data-warn]")
 
-    expect(warning).to_contain_text("A console may be open for so long and no longer.", timeout=8_000)
+    expect(warning).to_contain_text("This console has been open as long as one may be.", timeout=8_000)
     expect(warning.get_by_role("button")).to_be_hidden()
     screen.says(close_codes.TIME_LIMIT.sentence)
     screen.offers("Open again")
