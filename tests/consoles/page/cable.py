@@ -70,12 +70,13 @@ class Cable:
                     threading.Thread(target=self._join, args=(near,), daemon=True).start()
 
     def _join(self, near: socket.socket) -> None:
+        far, bytes_per_s = socket.socket(), self._bytes_per_s
+        if bytes_per_s:
+            far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, HELD_BYTES)
         try:
-            far, bytes_per_s = socket.socket(), self._bytes_per_s
-            if bytes_per_s:
-                far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, HELD_BYTES)
             far.connect(("127.0.0.1", self.portal_port))
         except OSError:
+            far.close()
             near.close()
             return
         self._ends |= {near, far}
