@@ -13,16 +13,19 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
+import pytest
+
 from devcluster.access import built_in_roles
 from devcluster.card import CardMachine, CardRoom
 from devcluster.clock import Clock
 from devcluster.http.app import build_app
+from devcluster.jobs import Job
 from devcluster.server import ApiServer
 from devcluster.settings import Profile, Settings, Windows
 from devcluster.site import Site, make_site
 from devcluster.state import AclEntry, Cluster, Guest, Node, Token, User
 from devcluster.tls import ensure_certificates
-from tests.devcluster.rfb import Streams, within
+from tests.devcluster.rfb import Screen, Streams, handshake, within
 
 OWNER, TOKEN, OTHER_TOKEN = "portal@pve", "PVEAPIToken=portal@pve!portal=one", "PVEAPIToken=portal@pve!console=two"
 SHORT = {"vnc_start_delay": 0.0, "vnc_stopped_eof": 0.05, "auth_delay": 0.01, "upgrade_silence": 0.05}
@@ -224,3 +227,24 @@ def _cluster(settings: Settings) -> Cluster:
         roles=built_in_roles(settings.major),
         acl=[AclEntry("/", OWNER, "Administrator")],
     )
+
+
+@pytest.fixture
+async def pve(tmp_path: Path) -> AsyncIterator[House]:
+    """One for a test."""
+    async with house(tmp_path) as running:
+        yield running
+
+
+async def opened(pve: House, vmid: int = 100) -> tuple[WebSocket, Screen]:
+    """A console whose screen is there."""
+    socket, password = await pve.console(vmid)
+    return socket, await handshake(socket, password)
+
+
+async def task_of(pve: House, told: dict[str, str]) -> Job:
+    """The vncproxy task, once it has ended."""
+    job = pve.site.jobs.find(told["upid"])
+    assert job is not None
+    await within(job.ended.wait())
+    return job
