@@ -62,11 +62,12 @@ export class Paste {
     const { text, strokes: found, missing } = this.read();
     const layout = LAYOUTS[this.part("layout").value].title;
     const count = [...text].length;
-    const words = count ? [`This types ${count} character${count === 1 ? "" : "s"} as key presses, ${layout} layout, about ${seconds(found)} s.`] : [];
+    const what = count ? `This types ${count} character${count === 1 ? "" : "s"} as key presses, ${layout} layout, about ${seconds(found)} s.` : "";
+    const words = [];
     if (text.includes("\n")) words.push("It has line breaks: each one runs what stands before it.");
     if (count > LONG) words.push("It is long. Copying a file over the network is quicker.");
     if (missing.length) words.push(`The ${layout} layout has no key for ${missing.slice(0, 20).join(" ")}; they are left out.`);
-    this.part("note").textContent = words.join(" ");
+    this.part("note").replaceChildren(what, ...words.map(warned));
     this.part("go").disabled = !found.length;
   }
 
@@ -100,4 +101,12 @@ export class Paste {
     this.part("go").disabled = isTyping;
     this.part("text").readOnly = isTyping;
   }
+}
+
+// A line of its own, which the eye finds.
+function warned(text) {
+  const line = document.createElement("strong");
+  line.className = "d-block mt-1";
+  line.textContent = text;
+  return line;
 }

@@ -95,6 +95,7 @@ def test_before_typing_it_says_what_will_happen(window: Window, house: House) ->
     expect(note).to_contain_text("This types 4 characters as key presses, US layout")
     expect(note).to_contain_text("each one runs what stands before it")
     expect(note).to_contain_text("The US layout has no key for ä")
+    expect(note.locator("strong")).to_have_count(2)  # what it warns of stands out
 
 
 def test_it_can_be_stopped_and_then_holds_no_key(window: Window, house: House) -> None:
