@@ -8,6 +8,10 @@ from tests.pages.window import Window
 OPEN_MS = 15_000
 STEP_MS = 250
 GLANCE_MS = 20
+#: How many different colours a canvas has; 0 where there is none or it is hidden.
+COLOURS = """(which) => { const one = document.querySelector(which); if (!one || one.hidden) return 0;
+  const data = one.getContext("2d").getImageData(0, 0, one.width, one.height).data;
+  return new Set(new Uint32Array(data.buffer)).size; }"""
 
 
 class Screen:
@@ -67,8 +71,13 @@ class Screen:
 
     def colours(self) -> int:
         """How many different colours the kept picture has; 0 where none is kept."""
-        script = """() => { const kept = document.querySelector("[data-console-kept]"); if (kept.hidden) return 0;
-          const data = kept.getContext("2d").getImageData(0, 0, kept.width, kept.height).data;
-          return new Set(new Uint32Array(data.buffer)).size; }"""
-        found: int = self.window.run(script)
+        found: int = self.window.run(COLOURS, "[data-console-kept]")
         return found
+
+    def painted(self) -> "Screen":
+        """Waits, in real time, until the picture is there: it comes a moment after the word."""
+        for _ in range(OPEN_MS // STEP_MS):
+            if self.window.run(COLOURS, "[data-console-screen] canvas") > 1:
+                return self
+            self.page.wait_for_timeout(STEP_MS)
+        raise AssertionError("no picture came")

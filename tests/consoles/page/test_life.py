@@ -58,7 +58,7 @@ def test_the_bar_tells_the_round_trip_and_a_silence(screen: Screen, site: Site) 
 
 
 def test_a_long_silence_is_given_up_without_waiting_for_the_network(screen: Screen, site: Site) -> None:
-    screen.open()
+    screen.open().painted()
 
     with site.cable.frozen():
         screen.pass_time(15.5)
