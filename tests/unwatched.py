@@ -19,17 +19,19 @@ def nth_try(number: int) -> AbstractContextManager[None]:
 
 
 @contextmanager
-def unwatched(*, when: bool = True) -> Iterator[None]:
+def unwatched(*, when: bool = True, and_new_threads: bool = True) -> Iterator[None]:
     """No tracer sees this thread, nor those that begin meanwhile; afterwards the same one goes on, from the same frame.
 
     The tracer keeps a stack of frames: a block that begins and ends in one function leaves it as it was.
+    `and_new_threads` is not for blocks whose threads outlive them, as the one in which event loops ask the database.
     """
     mine, of_new_threads = sys.gettrace(), threading.gettrace()
     if not when or mine is None:
         yield
         return
     sys.settrace(None)
-    threading.settrace(None)
+    if and_new_threads:
+        threading.settrace(None)
     try:
         yield
     finally:

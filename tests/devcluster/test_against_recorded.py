@@ -12,6 +12,7 @@ from tests.devcluster.cluster import DevCluster
 from tests.devcluster.recorded.play import Player, Verdict
 from tests.devcluster.recorded.rows import PLAIN, RENAMED, Names, Row, read_rows
 from tests.figures import figure
+from tests.unwatched import unwatched
 
 SHARED = Path(os.environ.get("VMPORTAL_SHARED") or Path(__file__).resolve().parents[3] / "shared")
 FOLDER = SHARED / "proxmox"
@@ -58,7 +59,8 @@ def clusters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Dev
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("names", [PLAIN, RENAMED], ids=["as recorded", "renamed"])
 def test_the_stand_in_answers_as_recorded(rows: list[Row], clusters: dict[str, DevCluster], names: Names) -> None:
-    verdicts = play(rows, clusters, names)
+    with unwatched():  # all that is tried runs in children
+        verdicts = play(rows, clusters, names)
     equal = [verdict for verdict in verdicts if not verdict.difference]
     report(verdicts)
     if names is PLAIN:

@@ -21,6 +21,7 @@ from quotas.usage import figures
 from tests.cast import make_cast
 from tests.devcluster.cluster import DevCluster
 from tests.figures import add_to_figure, scaled
+from tests.unwatched import nth_try
 from tests.vms.operations.acts import ACTS, GROWING, Act, named
 from tests.vms.operations.workshop import SHORT, Workshop
 from vms.cluster.client import ProxmoxLine
@@ -90,8 +91,8 @@ def place(db: None, devcluster: DevCluster, settings: Settings) -> DevCluster:
 def test_a_worker_killed_at_any_step_leaves_nothing_held(place: DevCluster, act: Act) -> None:
     boundaries, found = lines_of(place, act), Counter[str]()
     lines = range(0, boundaries, scaled(2, 1) if act.kind == OperationKind.CREATE else 1)
-    for at in lines:
-        with fresh(place) as shop:
+    for number, at in enumerate(lines):
+        with nth_try(number), fresh(place) as shop:
             for each, count in die(shop, act, at).items():
                 found[each] += count
                 assert not count, f"{act} killed at line {at} of {boundaries}: {each}"
