@@ -209,8 +209,9 @@ async def node_socket(data: bytes) -> None:
     request, wire.written = bytes(wire.written), bytearray()
     given = 0
     for kind, body in steps_of(data):
-        given += len(body)
-        _node_does(one, kind % 8, body.replace(b"@@", _accept(request)))
+        said = body.replace(b"@@", _accept(request))
+        given += len(said)
+        _node_does(one, kind % 8, said)
         assert ear.heard <= given
         assert ear.ends <= 1
         assert held_bytes(one) <= 32 * 1024
