@@ -44,7 +44,7 @@ NARROWED = End(4020, "narrowed", "From now on you may look at this screen, but n
 TRASHED = End(4021, "trashed", "This VM is in the trash. Restore it to use its screen.", step="machine")
 ENDED = End(4019, "ended", "You ended this console from another page.")
 IDLE = End(4022, "idle", "Nobody used this console for a while, so it was closed. The VM runs on.")
-TIME_LIMIT = End(4023, "time_limit", "A console may be open for so long and no longer. The VM runs on; open it again.")
+TIME_LIMIT = End(4023, "time_limit", "This console was open for as long as one may be. The VM runs on; open it again.")
 ELSEWHERE = End(4024, "elsewhere", "You opened this console in another tab or window.", step="here")
 TOO_MANY = End(4025, "too_many", "You have as many consoles open as you may. Close one of them.", step="many")
 NODE_FULL = End(4026, "node_full", "The node of this VM shows as many screens as it may.", again=True)

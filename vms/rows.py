@@ -239,7 +239,7 @@ def _held_by(operation: Operation | None) -> str:
         return ""
     if operation.state == OperationState.NEEDS_RTP:
         return "An RTP has to look at the last action first."
-    return f"{verb(operation.kind).doing}: wait until that is over."
+    return f"{verb(operation.kind).doing} is under way; wait until that is over."
 
 
 def button_of(vm: VirtualMachine, action: Action, operation: Operation | None, rights: Rights) -> Button:
