@@ -46,6 +46,11 @@ class Line:
         """Bytes as they are."""
         self._writer.write(data)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the portal hung up; asyncio's TLS may take, and drop, what is written after that for minutes."""
+        return self._writer.is_closing()
+
     async def drain(self) -> None:
         """Until the kernel takes them."""
         await self._writer.drain()
@@ -139,7 +144,7 @@ async def _dribbles_its_reason(line: Line, chance: random.Random) -> None:
 async def _repaints(line: Line, chance: random.Random) -> None:
     await line.open()
     line.say(SERVER_INIT)
-    while True:
+    while not line.is_over:
         line.say(PICTURE)
         await line.drain()
 
