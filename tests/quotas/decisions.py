@@ -83,14 +83,10 @@ def rate(asked: Asked, mode: str, person: User, pool_ids: list[int]) -> float:
 
     def work(number: int) -> None:
         counter = Counter(person, pool_ids[number % len(pool_ids)], number, spare[number])
-        turn: Callable[[], None] = getattr(counter, mode)
-        turn()
-        start.wait(60)
-        began, turns = time.monotonic(), 0
-        while time.monotonic() - began < asked.seconds:
-            turn()
-            turns += 1
-        told.put(turns / (time.monotonic() - began))
+        try:
+            told.put(_turns_a_second(getattr(counter, mode), asked.seconds, lambda: start.wait(60)))
+        except Exception as error:  # whoever waits for the rate hears why there is none
+            told.put(f"{mode}: {error!r}")
 
     children = [forked.Process(target=work, args=(number,)) for number in range(asked.processes)]
     for child in children:
@@ -98,12 +94,26 @@ def rate(asked: Asked, mode: str, person: User, pool_ids: list[int]) -> float:
     stop = threading.Event()
     settling = threading.Thread(target=_settle, args=(stop,))
     settling.start()
-    rates: list[float] = [told.get(timeout=120) for _ in children]
-    stop.set()
-    settling.join()
+    try:
+        rates = [told.get(timeout=120) for _ in children]
+    finally:
+        stop.set()
+        settling.join()
     for child in children:
         child.join()
-    return sum(rates)
+    assert all(isinstance(each, float) for each in rates), rates
+    return float(sum(rates))
+
+
+def _turns_a_second(turn: Callable[[], None], seconds: float, await_others: Callable[[], object]) -> float:
+    """By one process, from when all are ready."""
+    turn()
+    await_others()
+    began, turns = time.monotonic(), 0
+    while time.monotonic() - began < seconds:
+        turn()
+        turns += 1
+    return turns / (time.monotonic() - began)
 
 
 def _settle(stop: threading.Event) -> None:
