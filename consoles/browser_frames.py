@@ -65,13 +65,16 @@ class BrowserFrames:
             protocol.data = b""
         elif protocol.state not in {protocol.STATE_OPEN, protocol.STATE_CLOSING}:
             self._consume_all()
-        else:
-            began = time.thread_time()
-            is_more = self._takes_a_turn()
-            took_s = time.thread_time() - began
-            if is_more or took_s > LONG_S:
-                self._rest(True)
-                self._loop.call_later(min(max(REST_S, REST_TIMES * took_s), MOST_REST_S), self._go_on)
+        elif not self._takes_short_one() or protocol.data:  # a key alone needs no clock
+            self._consume_for_a_turn()
+
+    def _consume_for_a_turn(self) -> None:
+        began = time.thread_time()
+        is_more = self._takes_a_turn()
+        took_s = time.thread_time() - began
+        if is_more or took_s > LONG_S:
+            self._rest(True)
+            self._loop.call_later(min(max(REST_S, REST_TIMES * took_s), MOST_REST_S), self._go_on)
 
     def _takes_a_turn(self) -> bool:
         """True where more has come than one turn is for."""
