@@ -23,7 +23,7 @@ MEMORY_LIMIT, P99_LIMIT_MS, DELAY_LIMIT_MS = 0.03, 50.0, 20.0
 IDLE, IDLE_WEBSOCKIFY = sized(200, 20), sized(20, 4)
 #: Two updates a second of 125 kB each are 2 Mbit/s.
 CONSOLES, UPDATE_KIB, UPDATES_PER_S, PROBES = sized(600, 40), 122, 2, 4
-PROBED, PROBE_PAUSE_S = sized(400, 40), 0.02
+PROBED, PROBE_PAUSE_S, PROBE_ROUNDS = sized(250, 20), 0.02, 3
 
 
 def opened(load: Load, way: Way, group: str, count: int) -> None:
@@ -60,14 +60,19 @@ def test_an_idle_console_takes_a_small_part_of_websockifys_memory(
 class Moving:
     """What keys took beside the moving screens, what each of those got, and the share of a processor it cost."""
 
-    took_s: list[float]
+    took_s: list[list[float]]
     mbit_s: float
     cpu: float
     ended: int
 
     def ms(self, percent: float) -> float:
-        """So many per cent of the keys took no longer."""
-        return round(percentile(self.took_s, percent) * 1000, 1)
+        """So many per cent of the keys took no longer: the median of the rounds."""
+        return round(median(percentile(took, percent) for took in self.took_s) * 1000, 1)
+
+    @property
+    def worst_ms(self) -> float:
+        """The p99 of the round that the machine held up most."""
+        return round(max(percentile(took, 99) for took in self.took_s) * 1000, 1)
 
 
 def moving(load: Load, way: Way) -> Moving:
@@ -76,7 +81,8 @@ def moving(load: Load, way: Way) -> Moving:
     opened(load, way, "screens", CONSOLES)
     load("stream", group="screens", kib=UPDATE_KIB, per_s=UPDATES_PER_S)
     begun, spent, seen = time.perf_counter(), spent_s(way), load("count", group="screens")["bytes"]
-    took = load("echo", group="probes", count=PROBED, pause_s=PROBE_PAUSE_S)["took"]
+    probe = {"group": "probes", "count": PROBED, "pause_s": PROBE_PAUSE_S}
+    took = [load("echo", **probe)["took"] for _ in range(PROBE_ROUNDS)]
     seconds, spent = time.perf_counter() - begun, spent_s(way) - spent
     now = load("count", group="screens")
     for group in ("probes", "screens"):
@@ -98,8 +104,8 @@ def test_six_hundred_moving_screens_leave_a_key_its_way(
     with direct(far_end) as way:
         bare = moving(load, way)
 
-    figure("C-14", "p99_ms", through.ms(99), "limit", P99_LIMIT_MS, "p50_ms", through.ms(50), "consoles", CONSOLES,
-           "mbit_s_each", f"{through.mbit_s:.2f}", "cpu_percent", round(100 * through.cpu),
+    figure("C-14", "p99_ms", through.ms(99), "limit", P99_LIMIT_MS, "worst_round_ms", through.worst_ms,
+           "p50_ms", through.ms(50), "consoles", CONSOLES, "mbit_s_each", f"{through.mbit_s:.2f}", "cpu_percent", round(100 * through.cpu),
            "direct_p99_ms", bare.ms(99), "direct_p50_ms", bare.ms(50))  # fmt: skip
     assert (through.ended, bare.ended) == (0, 0)
     assert min(through.mbit_s, bare.mbit_s) >= 1.9
