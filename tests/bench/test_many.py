@@ -106,7 +106,8 @@ def test_six_hundred_moving_screens_leave_a_key_its_way(
 
     figure("C-14", "p99_ms", through.ms(99), "limit", P99_LIMIT_MS, "worst_round_ms", through.worst_ms,
            "p50_ms", through.ms(50), "consoles", CONSOLES, "mbit_s_each", f"{through.mbit_s:.2f}",
-           "cpu_percent", round(100 * through.cpu), "direct_p99_ms", bare.ms(99), "direct_p50_ms", bare.ms(50))  # fmt: skip
+           "cpu_percent", round(100 * through.cpu), "direct_p99_ms", bare.ms(99),
+           "direct_p50_ms", bare.ms(50))  # fmt: skip
     assert (through.ended, bare.ended) == (0, 0)
     assert min(through.mbit_s, bare.mbit_s) >= 1.9
     assert through.ms(99) <= P99_LIMIT_MS
