@@ -48,21 +48,21 @@ LAYER_PAUSE_S = 5.0
 
 async def in_database(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
     """Reads rights of open consoles in one of their threads."""
-    run = database_sync_to_async(work, thread_sensitive=False, executor=_DATABASE)
-    result: T = await run(*args, **kw)
-    return result
+    return await _in(_DATABASE, work, *args, **kw)
 
 
 async def at_door(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
     """Settles who comes in, in one of the door's threads."""
-    run = database_sync_to_async(work, thread_sensitive=False, executor=_DOOR)
-    result: T = await run(*args, **kw)
-    return result
+    return await _in(_DOOR, work, *args, **kw)
 
 
 async def in_rows(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
     """Writes rows of visits in one of their threads."""
-    run = database_sync_to_async(work, thread_sensitive=False, executor=_ROWS)
+    return await _in(_ROWS, work, *args, **kw)
+
+
+async def _in(threads: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
+    run = database_sync_to_async(work, thread_sensitive=False, executor=threads)
     result: T = await run(*args, **kw)
     return result
 
