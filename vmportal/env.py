@@ -42,6 +42,10 @@ class Env:
                 f"It takes the path of a file that holds nothing but the value of {name}."
             ) from error
 
+    def secrets(self, name: str) -> list[str]:
+        """Several of them, with commas between."""
+        return [secret for secret in self.secret(name).split(",") if secret]
+
     def flag(self, name: str, default: bool) -> bool:
         """`yes` or `no` (also 1/0, true/false, on/off)."""
         found = self.text(name).lower()

@@ -32,9 +32,9 @@ SITE_HOST = SITE_URL.split("://", 1)[1].rsplit(":", 1)[0]
 SECRET_KEY = env.secret("SECRET_KEY")
 if len(SECRET_KEY) < 40:
     raise ImproperlyConfigured("SECRET_KEY is missing or short. It takes at least 40 random characters.")
-SECRET_KEY_FALLBACKS = [key for key in env.secret("SECRET_KEY_FALLBACKS").split(",") if key]
+SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
 AUDIT_KEY = env.secret("AUDIT_KEY")
-AUDIT_KEY_FALLBACKS = [key for key in env.secret("AUDIT_KEY_FALLBACKS").split(",") if key]
+AUDIT_KEY_FALLBACKS = env.secrets("AUDIT_KEY_FALLBACKS")
 AUDIT_SEAL_DELAY_S = env.integer("AUDIT_SEAL_DELAY_S", 300)
 ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", (SITE_HOST,)))
 TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, most=5)
