@@ -84,6 +84,14 @@ class Template(models.Model):
         return self.login_user or self.cloud_init_user
 
 
+class IsoImageQuerySet(models.QuerySet["IsoImage"]):
+    """Adds `there_for`."""
+
+    def there_for(self, node: str) -> "IsoImageQuerySet":
+        """What a machine of this node can be given: on its own storages or a shared one, and not lost."""
+        return self.filter(missing_since=None, node__in=["", node])
+
+
 class IsoImage(models.Model):
     """An ISO file members may install from unless hidden."""
 
@@ -94,6 +102,8 @@ class IsoImage(models.Model):
     is_hidden = models.BooleanField(default=False)
     last_seen = models.DateTimeField(null=True, blank=True)
     missing_since = models.DateTimeField(null=True, blank=True)
+
+    objects = IsoImageQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -183,7 +183,7 @@ def is_offered(op: Operation) -> bool:
 
 def _shown(vm: VirtualMachine) -> QuerySet[IsoImage]:
     """ISOs that members are shown, of the machine's node or of all."""
-    return IsoImage.objects.filter(is_hidden=False, missing_since=None, node__in=["", vm.node])
+    return IsoImage.objects.there_for(vm.node).filter(is_hidden=False)
 
 
 def _medium(vm: VirtualMachine, iso_id: int) -> dict[str, Any]:

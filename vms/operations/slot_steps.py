@@ -134,5 +134,5 @@ class MakeFromIso(TakesSlot):
 
 def _is_offered(op: Operation) -> bool:
     """Whether whoever asked could choose the ISO now, too: RTPs may use one that they hid from members."""
-    isos = IsoImage.objects.filter(volid=op.wish["iso"], missing_since=None, node__in=["", op.wish["node"]])
+    isos = IsoImage.objects.there_for(op.wish["node"]).filter(volid=op.wish["iso"])
     return (isos if op.actor is not None and op.actor.is_rtp else isos.filter(is_hidden=False)).exists()
