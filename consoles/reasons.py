@@ -6,11 +6,10 @@ from consoles import close_codes
 from consoles.authority import Authority
 from consoles.close_codes import End
 from vms.models import Node, VirtualMachine
+from vms.shown import MIGRATE
 
 #: Ends that only say that there was no answer, or no machine where it was.
 UNSURE = frozenset({close_codes.NODE_ENDED, close_codes.UNREACHABLE, close_codes.STOPPED, close_codes.GONE})
-#: Proxmox' own lock of a machine that it moves.
-MIGRATE = "migrate"
 
 
 def better(end: End, authority: Authority) -> End:

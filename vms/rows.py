@@ -15,7 +15,7 @@ from vms import restraints
 from vms.access import NEEDED_ROLE
 from vms.models import ClusterTask, Operation, VirtualMachine
 from vms.operations.hardware import PROTECTED
-from vms.shown import Reading, Shown, shown
+from vms.shown import MIGRATE, Reading, Shown, shown
 from vms.states import Action, Lifecycle, OperationState, Power, obstacle
 from vms.verbs import MENU, verb
 
@@ -142,10 +142,10 @@ def targets_of(vms: Iterable[VirtualMachine]) -> dict[int, str]:
 
     No query where none is being migrated.
     """
-    moving = {vm.pk: vm.node for vm in vms if vm.lock == "migrate"}
+    moving = {vm.pk: vm.node for vm in vms if vm.lock == MIGRATE}
     if not moving:
         return {}
-    tasks = ClusterTask.objects.filter(vm__in=moving, kind="qmigrate", ended_at=None).order_by("began_at", "pk")
+    tasks = ClusterTask.objects.migrations().filter(vm__in=moving).order_by("began_at", "pk")
     return {task.vm_id: task.target for task in tasks if task.upid.startswith(f"UPID:{moving[task.vm_id]}:")}
 
 

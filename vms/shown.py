@@ -9,12 +9,14 @@ from vms.verbs import verb
 AGING_S = 30
 OLD_S = 60
 
+#: Proxmox's own lock of a machine that it moves.
+MIGRATE = "migrate"
 LOCK_WORDS = {
     "backup": "Backup running",
     "snapshot": "Snapshot running",
     "snapshot-delete": "Snapshot being removed",
     "rollback": "Rolling back",
-    "migrate": "Moving to another node",
+    MIGRATE: "Moving to another node",
     "clone": "Being cloned",
     "suspending": "Hibernating",
     "suspended": "Hibernated",
@@ -76,7 +78,7 @@ def shown(reading: Reading) -> Shown:  # noqa: PLR0911 (one line for each kind o
 
 def _of_lock(reading: Reading) -> str:
     """A migration's target is named only where it is known."""
-    if reading.lock == "migrate" and reading.moving_to:
+    if reading.lock == MIGRATE and reading.moving_to:
         return f"Moving to {reading.moving_to}"
     return LOCK_WORDS.get(reading.lock, "Busy")
 

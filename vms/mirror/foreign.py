@@ -22,7 +22,6 @@ JOB = "tasks"
 JOB_LASTS_S = 120.0
 #: How far back the first reading of a node looks, and how long a task is asked after that does not end.
 LONGEST = timedelta(days=1)
-MIGRATION = "qmigrate"
 #: Neither a migration's UPID nor the machine's settings name its target; its log does, in one of its first lines.
 TARGET = re.compile(r"starting migration of VM (?P<vmid>\d+) to node '(?P<node>[A-Za-z0-9-]{1,63})'")
 
@@ -55,7 +54,7 @@ def _read_node(proxmox: Cluster, node: Node, at: datetime) -> int:
 
 def _name_targets(proxmox: Cluster, node: str) -> None:
     """Notes where running migrations go; a log that is not given, or does not say, leaves that unknown."""
-    running = ClusterTask.objects.filter(kind=MIGRATION, ended_at=None, target="", upid__startswith=f"UPID:{node}:")
+    running = ClusterTask.objects.migrations().filter(target="", upid__startswith=f"UPID:{node}:")
     for task in running:
         upid = Upid.parse(task.upid)
         try:

@@ -24,6 +24,14 @@ class Plot(models.Model):
         return f"{self.span} of {self.vm}"
 
 
+class ClusterTaskQuerySet(models.QuerySet["ClusterTask"]):
+    """Adds `migrations`."""
+
+    def migrations(self) -> "ClusterTaskQuerySet":
+        """Those that move a machine to another node now."""
+        return self.filter(kind="qmigrate", ended_at=None)
+
+
 class ClusterTask(models.Model):
     """A Proxmox task on a machine, also one that somebody else than the portal began."""
 
@@ -37,6 +45,8 @@ class ClusterTask(models.Model):
     target = models.CharField(
         max_length=63, blank=True, default="", help_text="The node a migration goes to, as its own log says."
     )
+
+    objects = ClusterTaskQuerySet.as_manager()
 
     class Meta:
         ordering = ["-began_at", "-pk"]
