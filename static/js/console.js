@@ -125,7 +125,7 @@ class Console {
   connected() {
     this.word = this.rfb.viewOnly ? "Connected, view only" : "Connected";
     this.show("ok", this.word);
-    this.cover.drop();
+    this.cover.giveWay();
     this.isOpen = true;
     this.panel.classList.add("is-open");
     this.enable(true, !this.rfb.viewOnly);

@@ -6,6 +6,16 @@ const TITLES = {
 };
 const WORDS = { again: "Open again", here: "Use it here" };
 
+// Nothing is drawn yet: the canvas is all transparent. One point says so, read from a copy, which keeps noVNC's own fast.
+const glance = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+
+function isPainted(canvas) {
+  if (!canvas?.width || !canvas.height) return false;
+  glance.clearRect(0, 0, 1, 1);
+  glance.drawImage(canvas, 0, 0, 1, 1, 0, 0, 1, 1);
+  return glance.getImageData(0, 0, 1, 1).data[3] > 0;
+}
+
 export class Cover {
   // `closeOne(url)` ends another console of the person's.
   constructor(panel, closeOne) {
@@ -80,16 +90,25 @@ export class Cover {
     this.part("open").hidden = false;
   }
 
-  // A copy of the picture, before noVNC takes its own away.
+  // A copy of the picture, before noVNC takes its own away; where none came yet, the one before stays.
   keep() {
     const canvas = this.part("screen").querySelector("canvas"), kept = this.part("kept");
-    if (!canvas?.width || !canvas.height) return;
+    cancelAnimationFrame(this.look);
+    if (!isPainted(canvas)) return;
     [kept.width, kept.height] = [canvas.width, canvas.height];
     kept.getContext("2d").drawImage(canvas, 0, 0);
     kept.hidden = false;
   }
 
+  // noVNC says "connect" a moment before the first picture: the kept one stays until then.
+  giveWay() {
+    cancelAnimationFrame(this.look);
+    if (isPainted(this.part("screen").querySelector("canvas"))) this.drop();
+    else this.look = requestAnimationFrame(() => this.giveWay());
+  }
+
   drop() {
+    cancelAnimationFrame(this.look);
     const kept = this.part("kept");
     kept.hidden = true;
     kept.width = kept.height = 0;

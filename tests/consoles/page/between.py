@@ -55,14 +55,14 @@ class Between(HostileNode):
         self._has_rivals = False
 
     @contextmanager
-    def breaking(self, vmid: int, data: bytes) -> Iterator[None]:
+    def breaking(self, vmid: int, data: bytes, picture: bytes = PICTURE) -> Iterator[None]:
         """The machine's screen shows a picture, and then these bytes come of its node."""
 
         async def play(line: Line, chance: random.Random) -> None:
             await line.open()
             line.say(SERVER_INIT)
             await line.hear(1)
-            line.say(PICTURE)
+            line.say(picture)
             line.raw(data)
             await line.drain()
             await asyncio.sleep(20)

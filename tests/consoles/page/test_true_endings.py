@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from playwright.sync_api import expect
 
 from consoles import close_codes
 from consoles.close_codes import End
@@ -14,7 +15,7 @@ from devcluster.websocket import frame
 from tests.consoles.page.between import Between
 from tests.consoles.page.conftest import SEATS, SERVED, Site
 from tests.consoles.page.hands import wait_for
-from tests.consoles.page.screen import Screen
+from tests.consoles.page.screen import OPEN_MS, Screen
 from tests.consoles.page.test_endings import told
 from tests.consoles.portal import Portal, serving
 from tests.devcluster.cluster import DevCluster
@@ -78,7 +79,8 @@ def comes_back(screen: Screen, grants: int, *, is_greyed: bool = True) -> None:
     assert (screen.colours() > 1) == is_greyed
     screen.offers("Reconnect now")
     screen.back_within_s(BACK_S)
-    assert (ConsoleGrant.objects.filter(spent_at=None).count(), screen.colours()) == (0, 0)
+    expect(screen.part("kept")).to_be_hidden(timeout=OPEN_MS)
+    assert ConsoleGrant.objects.filter(spent_at=None).count() == 0
     assert ConsoleGrant.objects.count() > grants
     add_to_figure("U-11 endings", real=1)
 
@@ -105,7 +107,7 @@ def test_a_line_that_is_too_slow_for_the_screen(screen: Screen, site: Site) -> N
 
 
 def test_a_line_that_swallows_everything(screen: Screen, site: Site) -> None:
-    screen.open()
+    screen.open().painted()
 
     with site.cable.frozen():
         ended(screen, close_codes.VANISHED)
@@ -115,7 +117,7 @@ def test_a_line_that_swallows_everything(screen: Screen, site: Site) -> None:
 
 
 def test_a_node_that_ends_the_stream(screen: Screen) -> None:
-    screen.open()
+    screen.open().painted()
 
     with screen.house.cluster.fault("drop_stream", vmid=screen.house.vm.vmid):
         screen.says(told(close_codes.NODE_ENDED))
@@ -124,7 +126,7 @@ def test_a_node_that_ends_the_stream(screen: Screen) -> None:
 
 
 def test_others_who_open_it_at_the_same_moment(screen: Screen, between: Between) -> None:
-    screen.open()
+    screen.open().painted()
     with between.rivals():
         with screen.house.cluster.fault("drop_stream", vmid=screen.house.vm.vmid):
             screen.says(told(close_codes.NODE_ENDED))
@@ -158,6 +160,22 @@ def test_a_browser_that_nobody_understands(screen: Screen) -> None:
     add_to_figure("U-11 endings", real=1)
 
 
+def test_a_screen_that_ends_before_its_first_picture_keeps_the_one_before(
+    screen: Screen, site: Site, between: Between
+) -> None:
+    screen.open().painted()
+    with screen.house.cluster.fault("drop_stream", vmid=screen.house.vm.vmid):
+        screen.says(told(close_codes.NODE_ENDED))
+    with between.breaking(screen.house.vm.vmid or 0, b"", picture=b""):
+        screen.page.click("text=Reconnect now")
+        screen.is_now("Connected")
+        assert screen.colours() > 1
+        with site.cable.cut():
+            screen.is_now("Connection lost")
+
+    comes_back(screen, grants=2)
+
+
 @contextmanager
 def no_room_for_rows() -> Iterator[None]:
     """The database takes no visit, as one whose disk is full."""
@@ -172,7 +190,7 @@ def no_room_for_rows() -> Iterator[None]:
 
 
 def test_a_database_that_takes_no_row(screen: Screen) -> None:
-    screen.open()
+    screen.open().painted()
     with no_room_for_rows():
         with screen.house.cluster.fault("drop_stream", vmid=screen.house.vm.vmid):
             screen.says(told(close_codes.NODE_ENDED))
@@ -183,7 +201,7 @@ def test_a_database_that_takes_no_row(screen: Screen) -> None:
 
 
 def test_a_portal_that_is_started_anew(screen: Screen, quick: Portal, site: Site) -> None:
-    screen.open()
+    screen.open().painted()
 
     quick.process.terminate()
 
