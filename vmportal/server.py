@@ -35,4 +35,4 @@ def prepare() -> None:
 
 if __name__ == "__main__":
     prepare()
-    runpy.run_module("daphne", run_name="__main__", alter_sys=True)
+    runpy.run_module("vmportal.serving", run_name="__main__", alter_sys=True)

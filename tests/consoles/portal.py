@@ -61,14 +61,14 @@ def free_port() -> int:
 @contextmanager
 def serving(
     cluster: DevCluster, folder: Path, application: str = "vmportal.asgi:application", *, port: int = 0,
-    host: str = "127.0.0.1", ping_s: tuple[int, int] = (20, 120), **variables: object,
+    host: str = "127.0.0.1", ping_s: tuple[int, int] = (20, 120), program: str = "vmportal.server", **variables: object,
 ) -> Iterator[Portal]:  # fmt: skip
     """A portal on this port of an address of the loopback, or on a free one; ends with the block.
 
     `ping_s`: how often a browser is asked for a sign of life, and how long it may leave that unanswered.
     """
     port, log = port or free_port(), folder / "daphne.log"
-    command = [sys.executable, "-m", "vmportal.server", "-b", host, "-p", str(port)]
+    command = [sys.executable, "-m", program, "-b", host, "-p", str(port)]
     command += ["--ping-interval", str(ping_s[0]), "--ping-timeout", str(ping_s[1]), application]
     environment = {**os.environ, **_variables(cluster, port), **{name: str(value) for name, value in variables.items()}}
     with log.open("ab") as output:
