@@ -3,8 +3,8 @@
 Each seal is an HMAC over the seal before it and over the codes of its rows, in the order of their ids. The key lies
 outside the database (AUDIT_KEY): whoever can write to the database alone cannot make a seal. What is cut from the end
 together with its seals is found by a seal that was kept elsewhere, such as the one in the RTPs' daily mail.
-Rows are sealed once they are older than AUDIT_SEAL_DELAY_S, longer than any transaction lasts: a row that is written
-late has an id below others that were seen already.
+Rows are sealed once they are AUDIT_SEAL_DELAY_S older than now and than every transaction that still writes: a row that
+is committed late has an id below others that were seen already.
 """
 
 import hmac
@@ -12,9 +12,10 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEvent, AuditSeal
@@ -22,6 +23,9 @@ from accounts.models import AuditEvent, AuditSeal
 BATCH = 500
 SHORT = 24  # hex digits of one row's code: 96 bits
 LOWEST = -(2**63) - 1  # below every id that a database takes, whoever chose it
+OLDEST_WRITER = """SELECT min(xact_start) FROM pg_stat_activity
+  WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"""
+UNSEALED = "is old and was never sealed, nor is what came after it: does the worker run, or a transaction stay open?"
 #: Beat seals every ten minutes.
 STILL = timedelta(hours=1)
 
@@ -89,19 +93,32 @@ def code_of(row: AuditEvent, key: bytes) -> str:
 
 
 def _batch(now: datetime) -> list[AuditEvent]:
-    """The next rows in the order of their ids, up to the first that is too young.
+    """The next rows in the order of their ids, up to the first that is too young or beside which somebody still writes.
 
     One from the future is sealed as it is: it would hold back everything after it until then.
     """
     delay = timedelta(seconds=settings.AUDIT_SEAL_DELAY_S)
+    still = min(now, _oldest_writer() or now)
     last = AuditSeal.objects.first()
     rows = AuditEvent.objects.filter(pk__gt=last.last_id if last else 0).order_by("pk")[:BATCH]
     batch: list[AuditEvent] = []
     for row in rows:
-        if now - delay < row.at <= now + delay:
+        if still - delay < row.at <= now + delay:
             break
         batch.append(row)
     return batch
+
+
+def _oldest_writer() -> datetime | None:
+    """When the oldest transaction began that has written and not ended. None: there is none, or the database has only
+    one writer at a time. Those of other databases and, without pg_read_all_stats, of other roles are not seen.
+    """
+    if connection.vendor != "postgresql":
+        return None
+    with connection.cursor() as cursor:
+        cursor.execute(OLDEST_WRITER)
+        (began,) = cursor.fetchone()
+    return cast("datetime | None", began)
 
 
 def _unsealed(reached: int, now: datetime) -> Iterator[Flaw]:
@@ -109,7 +126,10 @@ def _unsealed(reached: int, now: datetime) -> Iterator[Flaw]:
     old = now - timedelta(seconds=settings.AUDIT_SEAL_DELAY_S) - STILL
     first = AuditEvent.objects.filter(pk__gt=max(reached, 0), at__lt=old).order_by("pk").first()
     if first is not None:
-        yield Flaw(first.pk, "is old and was never sealed, nor is what came after it: does the worker run?")
+        yield Flaw(
+            first.pk,
+            UNSEALED,
+        )
 
 
 def _rows_of(seal: AuditSeal, reached: int, key: bytes) -> Iterator[Flaw]:
