@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 HOST_PORT = re.compile(r"^(?P<host>\[[0-9a-fA-F:]+\]|[A-Za-z0-9._-]+)(?::(?P<port>\d{1,5}))?$")
 SQLITE = "django.db.backends.sqlite3"
+#: Characters of a key.
+KEY_LENGTH = 40
 FINGERPRINT = re.compile(r"^([0-9A-F]{2}:){31}[0-9A-F]{2}$")
 
 
@@ -41,6 +43,13 @@ class Env:
                 f"{name}_FILE names a file that cannot be read ({error.strerror}). "
                 f"It takes the path of a file that holds nothing but the value of {name}."
             ) from error
+
+    def key(self, name: str, *, may_be_absent: bool = False) -> str:
+        """A secret that signs: one that is short can be guessed from what it signed."""
+        found = self.secret(name)
+        if len(found) >= KEY_LENGTH or (may_be_absent and not found):
+            return found
+        raise ImproperlyConfigured(f"{name} is missing or short. It takes at least {KEY_LENGTH} random characters.")
 
     def secrets(self, name: str) -> list[str]:
         """Several of them, with commas between."""

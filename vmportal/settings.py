@@ -29,11 +29,9 @@ SITE_NAME = env.text("SITE_NAME", "House VMs")
 SITE_URL = env.origin("SITE_URL", "http://127.0.0.1:8000")
 SECURE = SITE_URL.startswith("https://")
 SITE_HOST = SITE_URL.split("://", 1)[1].rsplit(":", 1)[0]
-SECRET_KEY = env.secret("SECRET_KEY")
-if len(SECRET_KEY) < 40:
-    raise ImproperlyConfigured("SECRET_KEY is missing or short. It takes at least 40 random characters.")
+SECRET_KEY = env.key("SECRET_KEY")
 SECRET_KEY_FALLBACKS = env.secrets("SECRET_KEY_FALLBACKS")
-AUDIT_KEY = env.secret("AUDIT_KEY")
+AUDIT_KEY = env.key("AUDIT_KEY", may_be_absent=True)
 AUDIT_KEY_FALLBACKS = env.secrets("AUDIT_KEY_FALLBACKS")
 AUDIT_SEAL_DELAY_S = env.integer("AUDIT_SEAL_DELAY_S", 300)
 ALLOWED_HOSTS = list(env.words("ALLOWED_HOSTS", (SITE_HOST,)))

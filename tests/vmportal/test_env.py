@@ -12,6 +12,8 @@ Reader = Callable[[Env], object]
 REFUSED: list[tuple[str, str, Reader, str]] = [
     ("SITE_URL", "vms.example.org", lambda env: env.origin("SITE_URL", ""), "an address such as"),
     ("SITE_URL", "https://vms.example.org/portal", lambda env: env.origin("SITE_URL", ""), "without a path"),
+    ("SECRET_KEY", "", lambda env: env.key("SECRET_KEY"), "at least 40 random characters"),
+    ("AUDIT_KEY", "a" * 39, lambda env: env.key("AUDIT_KEY", may_be_absent=True), "at least 40 random characters"),
     ("TRUSTED_PROXIES", "-1", lambda env: env.integer("TRUSTED_PROXIES", 0, most=5), "from 0 to 5"),
     ("TRUSTED_PROXIES", "9", lambda env: env.integer("TRUSTED_PROXIES", 0, most=5), "from 0 to 5"),
     ("DEMO", "maybe", lambda env: env.flag("DEMO", default=False), "yes or no"),
@@ -53,6 +55,10 @@ def test_a_secret_can_come_from_a_file(tmp_path: Path) -> None:
     env = Env({"SECRET_KEY_FILE": str(tmp_path / "key"), "SECRET_KEY": "from the variable"})
 
     assert env.secret("SECRET_KEY") == "from the file"
+
+
+def test_the_audit_needs_no_key_of_its_own() -> None:
+    assert Env({}).key("AUDIT_KEY", may_be_absent=True) == ""
 
 
 def test_an_unreadable_secret_file_is_refused_without_its_content(tmp_path: Path) -> None:
