@@ -5,11 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, expect
 from pytest_django import Settings
 
 from accounts.models import PoolMembership
 from accounts.roles import Role
+from consoles import grants
 from consoles.models import ConsoleGrant
 from tests.consoles.conftest import House
 from tests.consoles.page.conftest import SEATS, SERVED, Site
@@ -40,6 +42,7 @@ def test_a_console_opens_within_a_second_and_a_half(screen: Screen) -> None:
     took: list[float] = []
     for _ in range(tries := scaled(20, 200)):
         screen.page.click("[data-console-do=leave] >> visible=true")
+        ConsoleGrant.objects.update(issued_at=timezone.now() - grants.PACE)  # as if a minute had passed
         took.append(screen.window.run(PRESS) / 1000)
     assert max(took) <= CONNECT_S
     figure("U-10", "connects", tries, "median s", f"{sorted(took)[tries // 2]:.2f}", "worst s", f"{max(took):.2f}")
