@@ -203,11 +203,10 @@ class Console:
     async def _watch_rights(self) -> None:
         """Reads session and right again; one that is lost at any moment is noticed before CONSOLE_RECHECK_S is over."""
         loop = asyncio.get_running_loop()
-        read_at = loop.time()
+        read_at = began = loop.time()
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_now.wait(), settings.CONSOLE_RECHECK_S / 2)
-            self._look_now.clear()
+            await self._pause(began + settings.CONSOLE_RECHECK_S / 2)
+            began = loop.time()
             try:
                 async with asyncio.timeout_at(read_at + UNCHECKED_S):  # a silent database raises nothing
                     seen: Look | None = await _LOOKOUT.look(self._authority, self._visit_id)
@@ -217,6 +216,14 @@ class Console:
                 seen = Look(close_codes.UNCHECKED) if loop.time() - read_at >= UNCHECKED_S else None
             if seen is not None and self._take_in(seen):
                 return
+
+    async def _pause(self, until: float) -> None:
+        """Until then, or until somebody says that a right changed. What reads slowly is left a moment between."""
+        least_s = settings.CONSOLE_RECHECK_S / 8
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(max(until, asyncio.get_running_loop().time() + least_s)):
+                await self._look_now.wait()
+        self._look_now.clear()
 
     def _take_in(self, seen: Look) -> bool:
         """Tells the browser what is new; True when the console has ended by it."""
