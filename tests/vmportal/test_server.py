@@ -11,6 +11,14 @@ server.prepare()
 import daphne.server
 print(type(daphne.server.twisted_loop).__module__, type(daphne.server.reactor).__name__)
 """
+SERVED = """
+import gc
+import vmportal.server as server
+server.prepare()
+from vmportal.serving import PortalServer
+PortalServer(None, endpoints=["tcp:port=0"])
+print(gc.get_freeze_count() > 50_000, gc.get_objects(generation=2) == [])
+"""
 HIDDEN = "import sys; sys.modules['uvloop'] = None\n"
 UNCOMPILED = "import autobahn.websocket; autobahn.websocket.USES_NVX = False\n"
 
@@ -34,3 +42,7 @@ def test_without_uvloop_it_runs_on_asyncio_and_says_so() -> None:
 
 def test_without_the_compiled_frames_it_says_so() -> None:
     assert "NVX" in said(UNCOMPILED + STARTED)[1]
+
+
+def test_what_is_loaded_is_not_walked_again_while_keys_wait() -> None:
+    assert said(SERVED)[0] == "True True"
