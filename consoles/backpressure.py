@@ -95,7 +95,7 @@ class DaphneBrowser:
         self._listener = listener
         self._frames = BrowserFrames(self._protocol, listener, self._rest)
         self._protocol.maxMessagePayloadSize = self._protocol.maxFramePayloadSize = MAX_MESSAGE_BYTES
-        self._protocol.onMessage = self._on_message
+        self._protocol.onMessage, self._protocol.onClose = self._on_message, self._on_close
         self._protocol.closeHandshakeTimeout = CLOSE_S
 
     def opened(self) -> None:
@@ -186,6 +186,21 @@ class DaphneBrowser:
             self._listener.browser_bytes(payload)
         else:
             self._listener.browser_text(payload)
+
+    def _on_close(self, *how: Any) -> None:
+        """The socket is gone. What it, we and the node's end hold, unsent pictures and buffers of TLS among it, is free
+        when nobody refers to it; a ring of references would keep it until a full collection, hundreds of sockets later.
+        """
+        protocol = self._protocol
+        type(protocol).onClose(protocol, *how)
+        if self._frames is not None:
+            self._frames.let_go()
+        self._frames = self._listener = None
+        del protocol.onMessage, protocol.onClose
+        protocol.is_closed = None  # it is resolved by now, with the protocol itself
+        # The HTTP channel that took the upgrade request holds the transport in a ring of its own.
+        protocol.transport.dataBuffer = b""
+        protocol.transport._tempDataBuffer.clear()
 
     # Twisted's names of a producer's methods
 

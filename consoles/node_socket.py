@@ -155,6 +155,7 @@ class NodeSocket(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Whatever did not end before has ended now."""
         self._end(f"the connection broke ({type(exc).__name__})" if exc else "the connection is closed")
+        self._transport = None  # and its buffers, a quarter of a megabyte: whoever holds us must not hold those
 
     def pause_writing(self) -> None:
         """The node does not take what we send."""
