@@ -8,17 +8,15 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from channels.consumer import AsyncConsumer
-from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db import Error as DatabaseError
 from django.utils import timezone
 
-from consoles import authority, close_codes, reasons, seats, visits
+from consoles import authority, close_codes, notices, reasons, seats, visits
 from consoles.authority import Authority
 from consoles.backpressure import SCOPE_KEY, AsgiBrowser, DaphneBrowser, Receive, Scope, Send
 from consoles.bridge import Bridge, Limits
@@ -26,45 +24,17 @@ from consoles.dialing import Windows, dial
 from consoles.groups import user_group, vm_group
 from consoles.lookout import Lookout
 from consoles.receivers import WORD_S, say
+from consoles.threads import CLUSTER, at_door, in_database, in_rows
 from consoles.visits import Look
 from vms.cluster import console_cluster
 from vms.cluster.types import ConsoleEndpoint
 
 log = logging.getLogger(__name__)
-P = ParamSpec("P")
-T = TypeVar("T")
 
-#: Rights of open consoles are read in threads of their own: neither a slow page, nor a row that waits for a lock, nor
-#: a stranger who asks for sockets without end holds them up.
-_DATABASE = ThreadPoolExecutor(4, "console-database")
-_DOOR = ThreadPoolExecutor(4, "console-door")
-_ROWS = ThreadPoolExecutor(4, "console-rows")
-_CLUSTER = ThreadPoolExecutor(16, "console-cluster")
 #: Rights that cannot be read for this long are taken as lost.
 UNCHECKED_S = 60.0
 #: A channel layer that broke off is tried again after this long; meanwhile consoles look by themselves.
 LAYER_PAUSE_S = 5.0
-
-
-async def in_database(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
-    """Reads rights of open consoles in one of their threads."""
-    return await _in(_DATABASE, work, *args, **kw)
-
-
-async def at_door(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
-    """Settles who comes in, in one of the door's threads."""
-    return await _in(_DOOR, work, *args, **kw)
-
-
-async def in_rows(work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
-    """Writes rows of visits in one of their threads."""
-    return await _in(_ROWS, work, *args, **kw)
-
-
-async def _in(threads: ThreadPoolExecutor, work: Callable[P, T], *args: P.args, **kw: P.kwargs) -> T:
-    run = database_sync_to_async(work, thread_sensitive=False, executor=threads)
-    result: T = await run(*args, **kw)
-    return result
 
 
 _LOOKOUT = Lookout(in_database)
@@ -131,9 +101,7 @@ class Console:
             await self._close()
 
     async def _close(self) -> None:
-        end = self._bridge.ended.result()
-        if end in reasons.UNSURE:
-            end = await in_database(reasons.better, end, self._authority)
+        end = await self._known_end()
         self._browser.closing()
         with contextlib.suppress(Exception):  # the browser may be gone, each server says so in its own way
             await self._send({"type": "websocket.close", "code": end.code})
@@ -143,6 +111,15 @@ class Console:
         if self._visit_id:
             await in_rows(visits.close_visit, self._visit_id, end, **self._counts(), now=timezone.now())
             await say(vm_group(self._authority.vm_id))
+
+    async def _known_end(self) -> close_codes.End:
+        """Why it ended, as far as our rows know; the browser hears first where a machine that moves goes to."""
+        end = self._bridge.ended.result()
+        if end in reasons.UNSURE:
+            end = await in_database(reasons.better, end, self._authority)
+        if end is close_codes.MOVING and (node := await in_database(reasons.moving_to, self._authority)):
+            self._browser.tell(notices.write("moving", node))
+        return end
 
     def _counts(self) -> dict[str, int]:
         return {"to_browser": self._bridge.bytes_to_browser, "from_browser": self._bridge.bytes_from_browser}
@@ -198,7 +175,7 @@ class Console:
     async def _ask(self) -> ConsoleEndpoint:
         """vncproxy, in a thread: the client of the cluster waits."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(_CLUSTER, lambda: console_cluster().console_endpoint(self._authority.ref))
+        return await loop.run_in_executor(CLUSTER, lambda: console_cluster().console_endpoint(self._authority.ref))
 
     async def _watch_rights(self) -> None:
         """Reads session and right again; one that is lost at any moment is noticed before CONSOLE_RECHECK_S is over."""

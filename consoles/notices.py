@@ -9,6 +9,7 @@
       {"people": [{"name": "rita", "mode": "watch", "you": false}, ...]}              whoever has this screen open
       {"warn": {"end": "idle", "seconds": 60}}   or {"warn": null}: it is not near any more
       {"ended": {"by": "rita", "reason": "..."}}  just before the close frame of an end that somebody asked for
+      {"moving": "pve2"}                          just before that of a machine that goes there, where that is known
 
 Anything else a browser sends as text is a breach.
 """

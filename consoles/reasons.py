@@ -6,6 +6,7 @@ from consoles import close_codes
 from consoles.authority import Authority
 from consoles.close_codes import End
 from vms.models import Node, VirtualMachine
+from vms.rows import targets_of
 from vms.shown import MIGRATE
 
 #: Ends that only say that there was no answer, or no machine where it was.
@@ -20,6 +21,17 @@ def better(end: End, authority: Authority) -> End:
         return _known(authority) or end
     except DatabaseError:
         return end
+
+
+def moving_to(authority: Authority) -> str:
+    """The node to which the machine goes or went; empty where that is not known, or not now."""
+    try:
+        vm = VirtualMachine.objects.filter(pk=authority.vm_id).only("node", "lock").first()
+        if vm is None or vm.node != authority.ref.node:
+            return vm.node if vm else ""
+        return targets_of([vm]).get(vm.pk, "")
+    except DatabaseError:
+        return ""
 
 
 def is_silent(node: str) -> bool:

@@ -112,7 +112,7 @@ class Console {
     }
     if (round !== this.round) return;
     const mine = (what) => (...told) => { if (round === this.round) what(...told); };
-    this.told = null;
+    this.told = this.movesTo = null;
     this.link = new Link(new URL(url, location.href.replace(/^http/, "ws")), ["vmportal.v1", `grant.${grant}`], {
       notice: mine((name, value) => this.notice(name, value)), quality: mine((ms) => this.quality(ms)), closed: mine((code) => this.closed(code)),
     });
@@ -141,6 +141,7 @@ class Console {
     if (name === "people") this.people.show(value);
     else if (name === "warn") this.warning.show(value);
     else if (name === "ended") this.told = value;
+    else if (name === "moving") this.movesTo = value;
   }
 
   // The round trip in ms; null while nothing comes.
@@ -159,6 +160,7 @@ class Console {
   }
 
   sentenceOf(end) {
+    if (end.word === "moving" && this.movesTo) return `The VM is moving to ${this.movesTo}.`;
     if (end.word !== "by_rtp" || !this.told) return end.sentence;
     const at = new Date().toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
     return `${this.told.by} (RTP) ended this console at ${at}${this.told.reason ? `: ${this.told.reason}` : "."}`;
@@ -168,14 +170,14 @@ class Console {
   lost(end) {
     this.leave();
     this.waiting = true;
-    const title = this.cover.titleOf(end);
+    const title = this.cover.titleOf(end), sentence = this.sentenceOf(end);
     if (this.tries >= RETRY_AFTER_S.length) {
-      this.show("idle", "Not connected", title, `${end.sentence} We tried ${this.tries} times.`);
+      this.show("idle", "Not connected", title, `${sentence} We tried ${this.tries} times.`);
       this.cover.offer("again", "Reconnect now");
       return;
     }
     const seconds = RETRY_AFTER_S[this.tries++];
-    this.show("warn", title, title, `${end.sentence} We try again by ourselves.`);
+    this.show("warn", title, title, `${sentence} We try again by ourselves.`);
     this.cover.offer("again", "Reconnect now");
     this.countDown(seconds);
   }

@@ -63,7 +63,7 @@ FLOORS: tuple[tuple[str, int], ...] = (
     ("consoles/lookout.py", OPERATIONS),
     ("consoles/{bridge,streams,dialing,probe,grants,visits,authority,shares,seats,clocks,overview}.py", OPERATIONS),
     ("consoles/{apps,consumers,routing,receivers,tasks,views,urls,admin,share_views,rtp_views,forms}.py", INTERFACES),
-    ("consoles/reasons.py", OPERATIONS),
+    ("consoles/{reasons,threads}.py", OPERATIONS),
     ("consoles/granting.py", INTERFACES),
     ("consoles/share_forms.py", INTERFACES),
     ("consoles/templatetags/*.py", INTERFACES),

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import OperationalError
 from pytest_django import Settings
 
-from consoles import authority, close_codes, consumers
+from consoles import authority, close_codes, consumers, threads
 from consoles.authority import Authority
 from consoles.consumers import Console, ConsoleConsumer
 from consoles.lookout import Lookout
@@ -56,7 +56,7 @@ async def test_rights_that_cannot_be_read_for_a_while_are_lost(
     watching.cancel()
 
 
-@pytest.mark.parametrize(("door", "is_read"), [(consumers.at_door, True), (consumers.in_database, False)])
+@pytest.mark.parametrize(("door", "is_read"), [(threads.at_door, True), (threads.in_database, False)])
 async def test_strangers_who_queue_at_the_door_do_not_keep_rights_from_being_read(
     door: Callable[..., Any], is_read: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -69,7 +69,7 @@ async def test_strangers_who_queue_at_the_door_do_not_keep_rights_from_being_rea
     strangers = [asyncio.ensure_future(ConsoleConsumer()._settle(scope)) for _ in range(SOCKETS)]
     await asyncio.sleep(0.05)
 
-    reading = asyncio.ensure_future(consumers.in_database(lambda: 1))
+    reading = asyncio.ensure_future(threads.in_database(lambda: 1))
     done, _ = await asyncio.wait({reading}, timeout=2)
     gate.set()
 

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import expect
 
-from consoles import close_codes
 from tests.consoles.page.conftest import Site
 from tests.consoles.page.screen import Screen
 from tests.figures import figure, scaled
-from vms.models import VirtualMachine
+from vms.models import ClusterTask, VirtualMachine
 from vms.states import Power
 
 pytestmark = [pytest.mark.browser]
@@ -56,9 +56,13 @@ def stop_and_start(screen: Screen, site: Site) -> None:
 def moved(screen: Screen, site: Site) -> None:
     rows = VirtualMachine.objects.filter(pk=screen.house.vm.pk)
     rows.update(lock="migrate")
+    ClusterTask.objects.create(
+        upid=f"UPID:{screen.house.vm.node}:{ClusterTask.objects.count()}", vm=screen.house.vm, kind="qmigrate",
+        user="root@pam", began_at=timezone.now(), target="pve2",
+    )  # fmt: skip
     with screen.house.cluster.fault("drop_stream", vmid=screen.house.vm.vmid):
         screen.is_now("The VM is moving")
-        screen.says(f"{close_codes.MOVING.sentence} We try again by ourselves.")
+        screen.says("The VM is moving to pve2. We try again by ourselves.")
     screen.house.cluster.change(screen.house.vm.vmid or 0, node="pve2")
     rows.update(lock="", node="pve2")
 
