@@ -52,8 +52,9 @@ class Line:
         return self._writer.is_closing()
 
     async def drain(self) -> None:
-        """Until the kernel takes them."""
+        """Until the kernel takes them. The loop has its turn in any case, or it never hears that the line broke."""
         await self._writer.drain()
+        await asyncio.sleep(0)
 
     def switch(self, *, accept: bytes = b"", more: str = "Sec-WebSocket-Protocol: binary\r\n") -> None:
         """101."""

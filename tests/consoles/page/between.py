@@ -5,7 +5,7 @@ import random
 import re
 import ssl
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from tests.consoles.hostile_nodes import PICTURE, HostileNode, Line
@@ -31,21 +31,22 @@ class Between(HostileNode):
     @contextmanager
     def running(cls, cluster: DevCluster) -> Iterator["Between"]:
         """It answers for the length of the block."""
-        node, is_up, loop = cls(cluster), threading.Event(), asyncio.new_event_loop()
-        over = asyncio.Event()
+        node, is_up = cls(cluster), threading.Event()
+        end: list[Callable[[], object]] = []
 
         async def live() -> None:
+            over, loop = asyncio.Event(), asyncio.get_running_loop()
+            end.append(lambda: loop.call_soon_threadsafe(over.set))
             async with node.listening():
                 is_up.set()
                 await over.wait()
 
-        thread = threading.Thread(target=lambda: loop.run_until_complete(live()), daemon=True)
+        thread = threading.Thread(target=lambda: asyncio.run(live()), daemon=True)
         thread.start()
         assert is_up.wait(START_S)
         yield node
-        loop.call_soon_threadsafe(over.set)
+        end[0]()
         thread.join(START_S)
-        loop.close()
 
     @contextmanager
     def rivals(self) -> Iterator[None]:

@@ -29,7 +29,7 @@ QUICK: dict[str, Any] = {
 }  # fmt: skip
 PING_S = (1, 3)
 #: What a line brings in a second that leaves the portal behind with a picture of a megabyte.
-NARROW = 40_000
+NARROW = 100_000
 
 
 @pytest.fixture(scope="module")
