@@ -198,9 +198,10 @@ class DaphneBrowser:
         self._frames = self._listener = None
         del protocol.onMessage, protocol.onClose
         protocol.is_closed = None  # it is resolved by now, with the protocol itself
-        # The HTTP channel that took the upgrade request holds the transport in a ring of its own.
-        protocol.transport.dataBuffer = b""
-        protocol.transport._tempDataBuffer.clear()
+        if self._socket is not None:
+            # The HTTP channel that took the upgrade request holds the transport in a ring of its own.
+            protocol.transport.dataBuffer = b""
+            protocol.transport._tempDataBuffer.clear()
 
     # Twisted's names of a producer's methods
 
