@@ -43,8 +43,8 @@ class Flaw:
 
 def seal_due(now: datetime) -> int:
     """Seals every row that is old enough; how many. Two that run at once: the second finds the first one's seal."""
-    sealed = 0
-    while batch := _batch(now):
+    sealed, still = 0, min(now, _oldest_writer() or now)
+    while batch := _batch(now, still):
         try:
             with transaction.atomic():
                 _seal(batch, now)
@@ -92,13 +92,13 @@ def code_of(row: AuditEvent, key: bytes) -> str:
     return _code(json.dumps(told, sort_keys=True, ensure_ascii=False), key)[:SHORT]
 
 
-def _batch(now: datetime) -> list[AuditEvent]:
-    """The next rows in the order of their ids, up to the first that is too young or beside which somebody still writes.
+def _batch(now: datetime, still: datetime) -> list[AuditEvent]:
+    """The next rows in the order of their ids, up to the first that is too young; nobody who began before `still`
+    writes any more.
 
     One from the future is sealed as it is: it would hold back everything after it until then.
     """
     delay = timedelta(seconds=settings.AUDIT_SEAL_DELAY_S)
-    still = min(now, _oldest_writer() or now)
     last = AuditSeal.objects.first()
     rows = AuditEvent.objects.filter(pk__gt=last.last_id if last else 0).order_by("pk")[:BATCH]
     batch: list[AuditEvent] = []
@@ -126,10 +126,7 @@ def _unsealed(reached: int, now: datetime) -> Iterator[Flaw]:
     old = now - timedelta(seconds=settings.AUDIT_SEAL_DELAY_S) - STILL
     first = AuditEvent.objects.filter(pk__gt=max(reached, 0), at__lt=old).order_by("pk").first()
     if first is not None:
-        yield Flaw(
-            first.pk,
-            UNSEALED,
-        )
+        yield Flaw(first.pk, UNSEALED)
 
 
 def _rows_of(seal: AuditSeal, reached: int, key: bytes) -> Iterator[Flaw]:
