@@ -40,17 +40,17 @@ class BrowserFrames:
         self._is_broken = self._is_behind = False
         self._owed: bytes | None = None
         self._consume_all, self._send_heartbeat = protocol.consumeData, protocol._sendAutoPing
-        self._hooks = {
+        hooks = {
             "dataReceived": self._received, "consumeData": self._consume, "_fail_connection": self._fail,
             "_sendAutoPing": self._heartbeat, "onAutoPingTimeout": self._vanished, "onPing": self._ping,
         }  # fmt: skip
-        vars(protocol).update(self._hooks)
+        vars(protocol).update(hooks)
+        self._hooks = tuple(hooks)
 
     def let_go(self) -> None:
         """The socket is gone: the protocol object refers to nothing of ours any more."""
         for name in self._hooks:
             vars(self._protocol).pop(name, None)
-        self._hooks.clear()
 
     def behind(self, is_behind: bool) -> None:
         """Whether what we send piles up; pongs would only add to it."""

@@ -115,10 +115,11 @@ class Console:
     async def _known_end(self) -> close_codes.End:
         """Why it ended, as far as our rows know; the browser hears first where a machine that moves goes to."""
         end = self._bridge.ended.result()
-        if end in reasons.UNSURE:
-            end = await in_database(reasons.better, end, self._authority)
-        if end is close_codes.MOVING and (node := await in_database(reasons.moving_to, self._authority)):
-            self._browser.tell(notices.write("moving", node))
+        if end not in reasons.UNSURE:
+            return end
+        end, moves_to = await in_database(reasons.better, end, self._authority)
+        if moves_to:
+            self._browser.tell(notices.write("moving", moves_to))
         return end
 
     def _counts(self) -> dict[str, int]:

@@ -13,25 +13,17 @@ from vms.shown import MIGRATE
 UNSURE = frozenset({close_codes.NODE_ENDED, close_codes.UNREACHABLE, close_codes.STOPPED, close_codes.GONE})
 
 
-def better(end: End, authority: Authority) -> End:
-    """The end with its reason, where the machine is moving to another node or its node is silent; else as it was."""
+def better(end: End, authority: Authority) -> tuple[End, str]:
+    """The end with its reason, where the machine is moving to another node or its node is silent; else as it was.
+
+    With the node to which it moves, empty where that is not known or it does not.
+    """
     if end not in UNSURE:
-        return end
+        return end, ""
     try:
-        return _known(authority) or end
+        return _known(authority) or (end, "")
     except DatabaseError:
-        return end
-
-
-def moving_to(authority: Authority) -> str:
-    """The node to which the machine goes or went; empty where that is not known, or not now."""
-    try:
-        vm = VirtualMachine.objects.filter(pk=authority.vm_id).only("node", "lock").first()
-        if vm is None or vm.node != authority.ref.node:
-            return vm.node if vm else ""
-        return targets_of([vm]).get(vm.pk, "")
-    except DatabaseError:
-        return ""
+        return end, ""
 
 
 def is_silent(node: str) -> bool:
@@ -39,10 +31,12 @@ def is_silent(node: str) -> bool:
     return Node.objects.filter(name=node, is_online=False).exists()
 
 
-def _known(authority: Authority) -> End | None:
+def _known(authority: Authority) -> tuple[End, str] | None:
     vm = VirtualMachine.objects.filter(pk=authority.vm_id).only("node", "lock").first()
     if vm is None:
         return None
-    if vm.lock == MIGRATE or vm.node != authority.ref.node:
-        return close_codes.MOVING
-    return close_codes.NODE_DOWN if is_silent(vm.node) else None
+    if vm.node != authority.ref.node:
+        return close_codes.MOVING, vm.node
+    if vm.lock == MIGRATE:
+        return close_codes.MOVING, targets_of([vm]).get(vm.pk, "")
+    return (close_codes.NODE_DOWN, "") if is_silent(vm.node) else None
