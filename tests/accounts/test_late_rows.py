@@ -1,22 +1,15 @@
 """On PostgreSQL many write at once: a row that is committed late has an id below others, and is no forgery."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 
 from tests.servers import PostgresServer
-from tests.vms.test_race import database_of, migrate, python
+from tests.vms.test_race import database_of, postgres, python
 
+__all__ = ["postgres"]
 PROGRAM = ("-m", "tests.accounts.late_writer")
 pytestmark = [pytest.mark.timeout(200)]
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        migrate(server.url)
-        yield server
 
 
 def test_rows_of_a_transaction_that_stayed_open_are_sealed_with_their_neighbours(postgres: PostgresServer) -> None:

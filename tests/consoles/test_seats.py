@@ -1,7 +1,6 @@
 """Seats: six a person, forty a node, one a person and machine. The database counts, however many ask at once."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,9 +16,10 @@ from tests.consoles.rows import make_visit
 from tests.factories import make_node, make_vm
 from tests.figures import figure
 from tests.servers import PostgresServer
-from tests.vms.test_race import database_of, migrate, python
+from tests.vms.test_race import database_of, postgres, python
 from vms.models import VirtualMachine
 
+__all__ = ["postgres"]
 CLIENTS, SIX = 20, 6
 
 
@@ -105,13 +105,6 @@ def test_of_twenty_at_once_six_open_on_sqlite(
     settings.CONSOLE_MAX_PER_PERSON, settings.CONSOLE_MAX_PER_NODE = RACES[of]
 
     judge("SQLite", of, race(CLIENTS, of=of, control=control), control=control)
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    with PostgresServer() as server:
-        migrate(server.url)
-        yield server
 
 
 @pytest.mark.timeout(200)
